@@ -1,0 +1,39 @@
+/* What the verifier holds an output to: taken from the plan by the first executor's PLAN message,
+ * kept by the parent, handed to a second executor together with read-only descriptors of the files.
+ */
+#ifndef FETTLE_JOB_EXPECT_H
+#define FETTLE_JOB_EXPECT_H
+
+#include <fettle/plan.h>
+#include <fettle/report.h>
+
+#include "base/json.h"
+
+struct ftl_expect {
+    int output; /* index in the job's outputs */
+    const char *name;
+    const char *kind;      /* "media", "thumbnail" */
+    const char *container; /* muxer or image format */
+    bool has_video, has_audio;
+    const char *video_codec, *audio_codec; /* our names */
+    int width, height;
+    const char *pix_fmt;
+    double duration_s; /* 0 = unknown */
+    double fps;
+    bool has_loudness_target;
+    double integrated, true_peak, tolerance;
+};
+
+extern const struct ftl_opt_table ftl_expect_table;
+
+cJSON *ftl_expect_json(const struct ftl_plan *plan); /* array; caller frees */
+enum ftl_code ftl_expect_parse(const cJSON *array, struct ftl_arena *arena, struct ftl_array *ret,
+                               struct ftl_err *err) FTL_CHECK; /* of struct ftl_expect */
+
+/* Compares what was decoded with what was planned; VERIFY with one sentence naming output, what was
+ * expected and what was found. `frames_written` < 0 = not known. */
+enum ftl_code ftl_expect_check(const struct ftl_expect *expect,
+                               const struct ftl_output_result *found, int64_t frames_written,
+                               struct ftl_err *err) FTL_CHECK;
+
+#endif
