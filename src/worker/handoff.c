@@ -1,0 +1,268 @@
+#include "worker/handoff.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { MAX_NAME = 255 };
+
+/* "stem" of where the main input comes from: the last path segment without its ending. */
+static const char *stem_of(const struct ftl_job *job, struct ftl_arena *arena)
+{
+    const struct ftl_source *source = &job->inputs[job->main_input].source;
+    const char *from = source->path != NULL ? source->path : source->url;
+    if (from == NULL) {
+        return "input";
+    }
+    size_t length = source->path != NULL ? strlen(from) : strcspn(from, "?#");
+    size_t start = length;
+    while (start > 0 && from[start - 1] != '/') {
+        start--;
+    }
+    size_t end = length;
+    for (size_t i = length; i > start + 1; i--) {
+        if (from[i - 1] == '.') {
+            end = i - 1;
+            break;
+        }
+    }
+    char *stem = ftl_arena_strndup(arena, from + start, end - start);
+    return stem == NULL || stem[0] == '\0' ? "input" : stem;
+}
+
+enum ftl_code ftl_handoff_expand(const struct ftl_job *job, const char *job_id, const char *text,
+                                 struct ftl_arena *arena, const char **ret, struct ftl_err *err)
+{
+    /* a job id may hold ":" and "/" (BullMQ custom ids); in a path it must stay one segment */
+    char *id = ftl_arena_strdup(arena, job_id);
+    if (id == NULL) {
+        return ftl_fail(err, FTL_NOMEM, "out of memory");
+    }
+    for (char *c = id; *c != '\0'; c++) {
+        if (*c == '/' || (unsigned char)*c < 0x20 || (c == id && *c == '.')) {
+            *c = '_';
+        }
+    }
+    const struct ftl_placeholder values[] = {{.name = "job_id", .value = id},
+                                             {.name = "stem", .value = stem_of(job, arena)},
+                                             {.name = NULL}};
+    return ftl_placeholders_expand(text, values, arena, ret, err);
+}
+
+/* cJSON's setters want the parent mutable, which ftl_json_at does not give. */
+static cJSON *mutable_at(cJSON *document, const char *pointer, size_t length)
+{
+    cJSON *at = document;
+    size_t i = 0;
+    while (at != NULL && i < length) {
+        size_t end = i + 1;
+        while (end < length && pointer[end] != '/') {
+            end++;
+        }
+        char token[128] = "";
+        size_t used = 0;
+        for (size_t k = i + 1; k < end && used + 1 < sizeof(token); k++) {
+            bool is_escape = pointer[k] == '~' && k + 1 < end;
+            token[used++] = !is_escape ? pointer[k] : pointer[k + 1] == '1' ? '/' : '~';
+            k += is_escape ? 1 : 0;
+        }
+        if (cJSON_IsArray(at)) {
+            cJSON *item = at->child;
+            char number[16];
+            int index = 0;
+            for (; item != NULL; item = item->next, index++) {
+                (void)snprintf(number, sizeof(number), "%d", index);
+                if (strcmp(number, token) == 0) {
+                    break;
+                }
+            }
+            at = item;
+        } else {
+            at = cJSON_GetObjectItemCaseSensitive(at, token);
+        }
+        i = end;
+    }
+    return at;
+}
+
+static enum ftl_code replace_at(cJSON *document, const char *pointer, const char *text,
+                                struct ftl_err *err)
+{
+    const char *last = strrchr(pointer, '/');
+    cJSON *parent = last != NULL ? mutable_at(document, pointer, (size_t)(last - pointer)) : NULL;
+    cJSON *old = parent != NULL ? mutable_at(document, pointer, strlen(pointer)) : NULL;
+    cJSON *fresh = old != NULL ? cJSON_CreateString(text) : NULL;
+    if (fresh == NULL || !cJSON_ReplaceItemViaPointer(parent, old, fresh)) {
+        cJSON_Delete(fresh);
+        return ftl_fail(err, FTL_INTERNAL, "nothing to replace at %s", pointer);
+    }
+    return FTL_OK;
+}
+
+enum ftl_code ftl_handoff_spec(const struct ftl_job *job, const char *job_id, int cores,
+                               struct ftl_arena *arena, struct ftl_str *ret, struct ftl_err *err)
+{
+    FTL_AUTO(json) cJSON *spec = cJSON_Duplicate(job->json, true);
+    if (spec == NULL) {
+        return ftl_fail(err, FTL_NOMEM, "out of memory");
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive(spec, "upload");
+    for (size_t i = 0; i < job->inputs_count; i++) {
+        char text[24];
+        (void)snprintf(text, sizeof(text), "fd:%zu", i);
+        if (replace_at(spec, job->inputs[i].where, text, err) != FTL_OK) {
+            return err->code;
+        }
+    }
+    for (size_t i = 0; i < job->outputs_count; i++) {
+        const char *name = NULL;
+        char pointer[64];
+        (void)snprintf(pointer, sizeof(pointer), "/outputs/%zu/name", i);
+        if (ftl_handoff_expand(job, job_id, job->outputs[i].name, arena, &name, err) != FTL_OK ||
+            replace_at(spec, pointer, name, err) != FTL_OK)
+        {
+            return ftl_err_at(err, pointer);
+        }
+        if (strlen(name) > MAX_NAME) {
+            (void)ftl_fail(err, FTL_SPEC, "the name is longer than %d bytes once expanded",
+                           (int)MAX_NAME);
+            return ftl_err_at(err, pointer);
+        }
+    }
+    FTL_AUTO(json) cJSON *body = ftl_json_object();
+    ftl_json_add(body, "spec", FTL_TAKE(spec));
+    ftl_json_add_int64(body, "cores", cores);
+    ftl_json_print(body, false, ret);
+    if (ret->is_cut) {
+        return ftl_fail(err, FTL_LIMIT, "the job is longer than %zu bytes", ret->max);
+    }
+    return FTL_OK;
+}
+
+/* The executor's "outputs" entry of one output; NULL when it left it out or named it twice. */
+static const cJSON *entry_of(const cJSON *document, int output)
+{
+    const cJSON *found = NULL;
+    const cJSON *entry = NULL;
+    cJSON_ArrayForEach(entry, ftl_json_get(document, "outputs"))
+    {
+        if (ftl_json_int64(entry, "index", -1) == output) {
+            if (found != NULL) {
+                return NULL;
+            }
+            found = entry;
+        }
+    }
+    return found;
+}
+
+enum ftl_code ftl_handoff_expect(const struct ftl_job *job, const cJSON *plan, const cJSON *done,
+                                 cJSON **ret, struct ftl_err *err)
+{
+    const cJSON *planned = ftl_json_get(plan, "expect");
+    if (!cJSON_IsArray(planned) || cJSON_GetArraySize(planned) != (int)job->outputs_count) {
+        return ftl_fail(err, FTL_INTERNAL, "the plan does not say what to expect of %zu outputs",
+                        job->outputs_count);
+    }
+    FTL_AUTO(json) cJSON *expect = cJSON_Duplicate(planned, true);
+    if (expect == NULL) {
+        return ftl_fail(err, FTL_NOMEM, "out of memory");
+    }
+    for (int i = 0; i < (int)job->outputs_count; i++) {
+        cJSON *item = cJSON_GetArrayItem(expect, i);
+        if (ftl_json_int64(item, "output", -1) != i) {
+            return ftl_fail(err, FTL_INTERNAL, "the plan's expectations are out of order");
+        }
+        const cJSON *result = entry_of(done, i);
+        if (result == NULL) {
+            return ftl_fail(err, FTL_VERIFY, "the executor reported nothing about %s",
+                            job->outputs[i].name);
+        }
+        int64_t frames = ftl_json_int64(ftl_json_get(result, "video"), "frames", -1);
+        cJSON_DeleteItemFromObjectCaseSensitive(item, "frames");
+        ftl_json_add_int64(item, "frames", frames);
+    }
+    *ret = ftl_json_object();
+    ftl_json_add(*ret, "expect", FTL_TAKE(expect));
+    return FTL_OK;
+}
+
+enum ftl_code ftl_handoff_outputs(const struct ftl_job *job, const cJSON *done,
+                                  const cJSON *verified, cJSON **ret, struct ftl_err *err)
+{
+    /* facts about the run, not about the file: the verifier cannot know them */
+    static const char *const run_only[] = {"frames_duplicated", "frames_dropped", "loudness_passes",
+                                           "still"};
+    FTL_AUTO(json) cJSON *outputs = ftl_json_array();
+    for (int i = 0; i < (int)job->outputs_count; i++) {
+        const cJSON *found = entry_of(verified, i);
+        if (found == NULL) {
+            return ftl_fail(err, FTL_INTERNAL, "the verifier reported nothing about %s",
+                            job->outputs[i].name);
+        }
+        cJSON *output = cJSON_Duplicate(found, true);
+        const cJSON *made = entry_of(done, i);
+        if (output == NULL || made == NULL) {
+            cJSON_Delete(output);
+            return ftl_fail(err, FTL_INTERNAL, "no account of %s", job->outputs[i].name);
+        }
+        for (size_t k = 0; k < sizeof(run_only) / sizeof(run_only[0]); k++) {
+            const cJSON *item = ftl_json_get(made, run_only[k]);
+            if (item != NULL && !cJSON_HasObjectItem(output, run_only[k])) {
+                ftl_json_add(output, run_only[k], cJSON_Duplicate(item, true));
+            }
+        }
+        cJSON_DeleteItemFromObjectCaseSensitive(output,
+                                                "bytes"); /* counted again over what is sent */
+        ftl_json_append(outputs, output);
+    }
+    *ret = FTL_TAKE(outputs);
+    return FTL_OK;
+}
+
+const char *ftl_handoff_content_type(const char *file_name)
+{
+    static const struct {
+        const char *ending, *type;
+    } rows[] = {
+        {".mp4", "video/mp4"},   {".m4v", "video/mp4"},        {".mov", "video/quicktime"},
+        {".webm", "video/webm"}, {".mkv", "video/x-matroska"}, {".m4a", "audio/mp4"},
+        {".mp3", "audio/mpeg"},  {".ogg", "audio/ogg"},        {".opus", "audio/ogg"},
+        {".flac", "audio/flac"}, {".wav", "audio/wav"},        {".jpg", "image/jpeg"},
+        {".jpeg", "image/jpeg"}, {".png", "image/png"},        {".webp", "image/webp"},
+    };
+    const char *dot = strrchr(file_name, '.');
+    for (size_t i = 0; dot != NULL && i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcasecmp(dot, rows[i].ending) == 0) {
+            return rows[i].type;
+        }
+    }
+    return "application/octet-stream";
+}
+
+void ftl_handoff_scrub(char *text)
+{
+    char *read = text;
+    char *write = text;
+    while (*read != '\0') {
+        if (strncmp(read, "://", 3) != 0) {
+            *write++ = *read++;
+            continue;
+        }
+        memmove(write, read, 3);
+        read += 3;
+        write += 3;
+        size_t length = strcspn(read, " \t\r\n\"'<>");
+        size_t authority = strcspn(read, "/?# \t\r\n\"'<>");
+        char *at = memrchr(read, '@', authority);
+        size_t skip = at != NULL ? (size_t)(at - read) + 1 : 0;
+        size_t keep = strcspn(read, "?# \t\r\n\"'<>");
+        memmove(write, read + skip, keep - skip);
+        write += keep - skip;
+        read += length;
+        if (keep < length && (length > 0 && (read[-1] == ':' || read[-1] == ','))) {
+            *write++ = read[-1]; /* the sentence's punctuation, not the URL's */
+        }
+    }
+    *write = '\0';
+}
