@@ -121,13 +121,6 @@ static const struct ftl_fetched *fetched_before(const struct run *run,
 static enum ftl_code fetch_one(struct run *run, const struct ftl_job_input *input,
                                struct ftl_err *err)
 {
-    struct ftl_source source = input->source;
-    if (source.path != NULL && source.path[0] != '/' && run->task->base_dir != NULL) {
-        source.path = ftl_arena_printf(run->arena, "%s/%s", run->task->base_dir, source.path);
-        if (source.path == NULL) {
-            return ftl_fail(err, FTL_NOMEM, "out of memory");
-        }
-    }
     struct ftl_fetched *fetched = &run->inputs[run->inputs_count];
     const struct ftl_fetched *before = fetched_before(run, &input->source);
     if (before != NULL) {
@@ -138,8 +131,8 @@ static enum ftl_code fetch_one(struct run *run, const struct ftl_job_input *inpu
         }
     } else {
         struct fetch_share share = {.run = run, .index = run->inputs_count};
-        if (ftl_fetch(&source, &run->runner->fetch, run->cancel, on_fetch_progress, &share, fetched,
-                      err) != FTL_OK)
+        if (ftl_fetch(&input->source, &run->runner->fetch, run->cancel, on_fetch_progress, &share,
+                      fetched, err) != FTL_OK)
         {
             (void)ftl_err_at(err, input->where);
             return ftl_wrap(err, "input %s", input->name);
@@ -431,13 +424,6 @@ static enum ftl_code deliver(struct run *run, cJSON *outputs, struct ftl_err *er
     if (ftl_handoff_expand(task->job, task->job_id, target, run->arena, &to, err) != FTL_OK) {
         (void)ftl_err_at(err, "/upload/to");
         return err->code;
-    }
-    if (to[0] != '/' && strstr(to, "://") == NULL && task->base_dir != NULL &&
-        task->upload_to == NULL) {
-        to = ftl_arena_printf(run->arena, "%s/%s", task->base_dir, to);
-        if (to == NULL) {
-            return ftl_fail(err, FTL_NOMEM, "out of memory");
-        }
     }
     const struct ftl_store_config config = {
         .roots = run->runner->store_roots, .overwrite = task->overwrite, .cancel = run->cancel};

@@ -60,7 +60,6 @@ struct ftl_runner_task {
     const struct ftl_job *job;
     const char *job_id;    /* for {job_id}; "local" on the command line */
     const char *upload_to; /* replaces the job's; NULL = the job's */
-    const char *base_dir; /* relative paths of the job are below it; NULL = the working directory */
     bool overwrite;
     bool is_dry_run;           /* stop after the plan */
     double wait_s;             /* seconds the job waited in the queue, for the report */
