@@ -42,7 +42,8 @@ enum ftl_opt_kind {
     FTL_OPT_KIND_CHOICE,   /* int, one of `choices` */
     FTL_OPT_KIND_DURATION, /* double seconds: number, "mm:ss.ms", "hh:mm:ss", "250ms", "2s", "5m",
                               "24h", "7d" */
-    FTL_OPT_KIND_TIME,     /* struct ftl_time: as DURATION, or "50%" */
+    FTL_OPT_KIND_TIME,     /* struct ftl_time: as DURATION, or "50%"; a row with `choices` takes their
+                              words too, stored as {.value = the choice's (negative) value} */
     FTL_OPT_KIND_BYTES,    /* int64_t: number, or "10MB", "1GiB" (k, M, G = powers of 1000; Ki … =
                               1024) */
     FTL_OPT_KIND_BITRATE,  /* int64_t bit/s: number, or "128k", "2.5M" */
@@ -66,6 +67,7 @@ enum ftl_opt_flags {
     FTL_OPT_REQUIRED = 1u << 0,
     FTL_OPT_SECRET = 1u << 1,     /* printed as "***" */
     FTL_OPT_DEPRECATED = 1u << 2, /* accepted, with a warning; hidden from help */
+    FTL_OPT_OR_FALSE = 1u << 3,   /* OBJECT: `false` is accepted and leaves NULL, marked as given */
 };
 
 struct ftl_choice {
