@@ -42,8 +42,8 @@ enum ftl_opt_kind {
     FTL_OPT_KIND_CHOICE,   /* int, one of `choices` */
     FTL_OPT_KIND_DURATION, /* double seconds: number, "mm:ss.ms", "hh:mm:ss", "250ms", "2s", "5m",
                               "24h", "7d" */
-    FTL_OPT_KIND_TIME,     /* struct ftl_time: as DURATION, or "50%"; a row with `choices` takes their
-                              words too, stored as {.value = the choice's (negative) value} */
+    FTL_OPT_KIND_TIME,     /* struct ftl_time: as DURATION, or "50%", or one of the row's
+                              `choices`, stored as {.value = the choice's (negative) value} */
     FTL_OPT_KIND_BYTES,    /* int64_t: number, or "10MB", "1GiB" (k, M, G = powers of 1000; Ki … =
                               1024) */
     FTL_OPT_KIND_BITRATE,  /* int64_t bit/s: number, or "128k", "2.5M" */
