@@ -60,8 +60,9 @@ enum ftl_arg_kind {
     FTL_ARG_KIND_RATIONAL
 };
 
-/* One option of a libavfilter node. TEXT is for the filter's own keywords and for expressions made
- * of constants and numbers; never for text that came with a job. */
+/* One option of a libavfilter node, or of every node: "enable". TEXT is for the filter's own
+ * keywords and for expressions made of constants and numbers; never for text that came with a job.
+ */
 struct ftl_arg {
     const char *name;
     enum ftl_arg_kind kind;
@@ -112,6 +113,10 @@ struct ftl_graph_ops {
                            struct ftl_err *err);
     /* What the measure pass found for this instance; NULL if it asked for none. Borrowed. */
     const struct ftl_loudness *(*measured)(struct ftl_gb *gb, const struct ftl_filter_inst *inst);
+    /* What was decided for this instance, for the report: linear gain in dB and the method
+     * ("linear", "limited", "lowered", "silent"). */
+    void (*loudness)(struct ftl_gb *gb, const struct ftl_filter_inst *inst, double gain_db,
+                     const char *method);
     /* A sentence for the report's warnings. */
     void (*warn)(struct ftl_gb *gb, const char *fmt, ...) FTL_PRINTF(2, 3);
 };
