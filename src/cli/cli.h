@@ -30,6 +30,7 @@ struct ftl_cli {
     size_t operands_count;
     const void *opts; /* struct of command->table */
     const struct ftl_settings *settings;
+    const struct ftl_setting_origins *origins;
     struct ftl_arena *arena; /* for the life of the process */
     struct ftl_log log;
 };

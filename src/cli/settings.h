@@ -43,12 +43,17 @@ struct ftl_setting_origins {
     const char *name[FTL_SETTINGS_MAX]; /* variable, flag or file; NULL for the default */
 };
 
+struct ftl_config {
+    struct ftl_settings settings;
+    struct ftl_setting_origins origins;
+};
+
 extern const struct ftl_opt_table ftl_settings_table;
 
 /* Defaults, then the config file (`path`, or $FETTLE_CONFIG; NULL = none), then the environment.
  * SPEC errors name the variable or the place in the file. */
-enum ftl_code ftl_settings_load(const char *path, struct ftl_arena *arena, struct ftl_settings *ret,
-                                struct ftl_setting_origins *origins, struct ftl_err *err) FTL_CHECK;
+enum ftl_code ftl_settings_load(const char *path, struct ftl_arena *arena, struct ftl_config *ret,
+                                struct ftl_err *err) FTL_CHECK;
 
 /* One setting from text; lists take "a,b" and are appended to when `is_more`. */
 enum ftl_code ftl_settings_set(struct ftl_settings *settings, const char *name, const char *text,
