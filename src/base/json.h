@@ -38,14 +38,16 @@ int64_t ftl_json_int64(const cJSON *object, const char *name,
                        int64_t otherwise); /* also from "123" */
 bool ftl_json_bool(const cJSON *object, const char *name, bool otherwise);
 
-/* Building. Each adds to `object`; out of memory aborts (small allocations). Doubles print with at
- * most `digits` decimals and without a tail of zeros; NaN and infinities become null. */
+/* Building. Each adds to `object`; out of memory aborts (small allocations). Integers beyond 2^53
+ * become strings. Doubles print with at most `digits` decimals and without a tail of zeros; NaN and
+ * infinities become null. */
 void ftl_json_add_string(cJSON *object, const char *name, const char *text);
 void ftl_json_add_int64(cJSON *object, const char *name, int64_t value);
 void ftl_json_add_double(cJSON *object, const char *name, double value, int digits);
 void ftl_json_add_bool(cJSON *object, const char *name, bool value);
 /* Takes `item` over, also on failure. */
 void ftl_json_add(cJSON *object, const char *name, cJSON *item);
+cJSON *ftl_json_from_int64(int64_t value);       /* NULL = no memory */
 cJSON *ftl_json_object(void);                    /* never NULL */
 cJSON *ftl_json_array(void);                     /* never NULL */
 void ftl_json_append(cJSON *array, cJSON *item); /* takes item over */
@@ -58,6 +60,7 @@ void ftl_json_quote(struct ftl_str *ret, const char *text, size_t length);
 
 /* Appends `name` to an RFC 6901 pointer, escaping ~ and /. Cut when it does not fit. */
 void ftl_json_pointer_add(char *pointer, size_t size, const char *name);
+void ftl_json_pointer_index(char *pointer, size_t size, size_t index);
 
 FTL_AUTO_DEFINE(json, cJSON, cJSON_Delete);
 

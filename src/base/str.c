@@ -147,24 +147,30 @@ static size_t utf8_sequence(unsigned char lead, unsigned char *ret_low, unsigned
     return 0;
 }
 
-bool ftl_is_utf8(const char *text, size_t length)
+size_t ftl_utf8_next(const char *text, size_t length)
 {
     const unsigned char *bytes = (const unsigned char *)text;
+    unsigned char low = 0;
+    unsigned char high = 0;
+    size_t n = length > 0 ? utf8_sequence(bytes[0], &low, &high) : 0;
+    if (n == 0 || n > length || (n > 1 && (bytes[1] < low || bytes[1] > high))) {
+        return 0;
+    }
+    for (size_t k = 2; k < n; k++) {
+        if ((bytes[k] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return n;
+}
+
+bool ftl_is_utf8(const char *text, size_t length)
+{
     size_t i = 0;
     while (i < length) {
-        unsigned char low = 0;
-        unsigned char high = 0;
-        size_t n = utf8_sequence(bytes[i], &low, &high);
-        if (n == 0 || n > length - i) {
+        size_t n = ftl_utf8_next(text + i, length - i);
+        if (n == 0) {
             return false;
-        }
-        if (n > 1 && (bytes[i + 1] < low || bytes[i + 1] > high)) {
-            return false;
-        }
-        for (size_t k = 2; k < n; k++) {
-            if ((bytes[i + k] & 0xc0) != 0x80) {
-                return false;
-            }
         }
         i += n;
     }

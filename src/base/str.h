@@ -41,4 +41,7 @@ bool ftl_ends_with(const char *text, const char *suffix);
 /* True for well-formed UTF-8 without U+0000 (RFC 3629: no surrogates, no overlongs). */
 bool ftl_is_utf8(const char *text, size_t length);
 
+/* Bytes of the well-formed sequence that `text` starts with; 0 if it is ill-formed or U+0000. */
+size_t ftl_utf8_next(const char *text, size_t length);
+
 #endif
