@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/json_edit.h"
+
 enum { MAX_NAME = 255 };
 
 /* "stem" of where the main input comes from: the last path segment without its ending. */
@@ -49,51 +51,10 @@ enum ftl_code ftl_handoff_expand(const struct ftl_job *job, const char *job_id, 
     return ftl_placeholders_expand(text, values, arena, ret, err);
 }
 
-/* cJSON's setters want the parent mutable, which ftl_json_at does not give. */
-static cJSON *mutable_at(cJSON *document, const char *pointer, size_t length)
-{
-    cJSON *at = document;
-    size_t i = 0;
-    while (at != NULL && i < length) {
-        size_t end = i + 1;
-        while (end < length && pointer[end] != '/') {
-            end++;
-        }
-        char token[128] = "";
-        size_t used = 0;
-        for (size_t k = i + 1; k < end && used + 1 < sizeof(token); k++) {
-            bool is_escape = pointer[k] == '~' && k + 1 < end;
-            token[used++] = !is_escape ? pointer[k] : pointer[k + 1] == '1' ? '/' : '~';
-            k += is_escape ? 1 : 0;
-        }
-        if (cJSON_IsArray(at)) {
-            cJSON *item = at->child;
-            char number[16];
-            int index = 0;
-            for (; item != NULL; item = item->next, index++) {
-                (void)snprintf(number, sizeof(number), "%d", index);
-                if (strcmp(number, token) == 0) {
-                    break;
-                }
-            }
-            at = item;
-        } else {
-            at = cJSON_GetObjectItemCaseSensitive(at, token);
-        }
-        i = end;
-    }
-    return at;
-}
-
 static enum ftl_code replace_at(cJSON *document, const char *pointer, const char *text,
                                 struct ftl_err *err)
 {
-    const char *last = strrchr(pointer, '/');
-    cJSON *parent = last != NULL ? mutable_at(document, pointer, (size_t)(last - pointer)) : NULL;
-    cJSON *old = parent != NULL ? mutable_at(document, pointer, strlen(pointer)) : NULL;
-    cJSON *fresh = old != NULL ? cJSON_CreateString(text) : NULL;
-    if (fresh == NULL || !cJSON_ReplaceItemViaPointer(parent, old, fresh)) {
-        cJSON_Delete(fresh);
+    if (!ftl_json_edit_replace_at(document, pointer, cJSON_CreateString(text))) {
         return ftl_fail(err, FTL_INTERNAL, "nothing to replace at %s", pointer);
     }
     return FTL_OK;
