@@ -60,9 +60,10 @@ enum ftl_arg_kind {
     FTL_ARG_KIND_RATIONAL
 };
 
-/* One option of a libavfilter node, or of every node: "enable". TEXT is for the filter's own
- * keywords and for expressions made of constants and numbers; never for text that came with a job.
- */
+/* One option of a libavfilter node ("enable" included). INT and DOUBLE also reach options that
+ * libavfilter keeps as expression text ("w" of scale): they are printed there. Durations are TEXT
+ * ("1500000us"). TEXT is for the filter's own keywords and for expressions made of constants and
+ * numbers; never for text that came with a job. */
 struct ftl_arg {
     const char *name;
     enum ftl_arg_kind kind;
