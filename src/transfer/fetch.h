@@ -1,4 +1,8 @@
-/* Downloading a source into an unlinked file. libcurl, one place; URL policy on every hop. */
+/* Downloading a source into an unlinked file. libcurl, one place; URL policy on every hop.
+ *
+ * The proxy variables of the environment (http_proxy …) and ~/.netrc are never read: a proxy would
+ * resolve names itself, past the policy. An operator who sets config.proxy hands that duty to it.
+ */
 #ifndef FETTLE_TRANSFER_FETCH_H
 #define FETTLE_TRANSFER_FETCH_H
 
@@ -6,31 +10,38 @@
 #include "base/source.h"
 #include "transfer/url_policy.h"
 
-struct ftl_fetch_config {
+struct ftl_fetch_config { /* 0 = the default in brackets */
     const struct ftl_url_policy *policy;
     const char *temp_dir; /* where unlinked files live */
     const char *const
         *roots; /* directories a job may read local files from; NULL-terminated; NULL = any (CLI) */
-    int64_t max_bytes;      /* default 8 GiB */
-    int connect_timeout_ms; /* 10 s */
-    int idle_timeout_ms;    /* 30 s without a byte */
-    int redirects;          /* 5 */
-    int attempts; /* 4 in all, back-off with jitter, Retry-After honoured, resume by Range +
-                     If-Range */
+    int64_t max_bytes;      /* [8 GiB] */
+    int connect_timeout_ms; /* [10 s] */
+    int idle_timeout_ms;    /* [30 s]; in each such span at least min_speed must have come */
+    int min_speed;          /* bytes a second [1024]; a server that drips is a server that hangs */
+    int redirects;          /* [5]; negative = none */
+    int attempts;   /* [4] without progress; one that brought 64 KiB more does not count. Back-off
+                       with jitter, Retry-After up to 30 s waited for, resume by Range + If-Range */
+    int backoff_ms; /* first one [500], doubled each time up to 8 s */
+    const char *proxy; /* the operator's, a URL; NULL = none */
 };
 
 struct ftl_fetched {
     int fd; /* read-only, owned by the caller */
     int64_t bytes;
     char sha256[65];
-    char content_type[128];
+    char content_type[128]; /* as the server says, lower case, without parameters; "" = not said */
     double seconds;
-    int attempts;
+    int attempts; /* requests made, redirects not counted; 0 for a local file */
 };
 
-/* SOURCE (4xx, never), NET (5xx, resets; later), LIMIT (byte cap), TRUNCATED (shorter than
- * Content-Length after all tries), INPUT (sha256 differs; an HTML or JSON page where media was
- * expected is named so). */
+/* `progress` gets total < 0 while it is not known, and is called from this thread at most ten times
+ * a second; NULL allowed.
+ *
+ * SOURCE (4xx, refused address, missing file; never), NET (5xx, 429, resets, stalls; later, with
+ * Retry-After), LIMIT (byte cap), TRUNCATED (shorter than declared after all tries), INPUT (sha256
+ * differs, empty, or an HTML, JSON or XML page where media was expected), DISK, SPEC (a header that
+ * a job may not set). Messages name URLs without their query. */
 enum ftl_code ftl_fetch(const struct ftl_source *source, const struct ftl_fetch_config *config,
                         struct ftl_cancel *cancel,
                         void (*progress)(void *opaque, int64_t bytes, int64_t total), void *opaque,
