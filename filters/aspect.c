@@ -127,7 +127,7 @@ static enum ftl_code plan(const struct ftl_filter_inst *inst, struct ftl_shape *
     if (!shape->has_video) {
         return FTL_OK;
     }
-    struct ftl_size canvas;
+    struct ftl_size canvas = {0};
     if (choose_canvas(inst->opts, shape, &canvas, err) != FTL_OK) {
         return ftl_err_at(err, inst->where);
     }

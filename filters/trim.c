@@ -60,13 +60,13 @@ static const struct ftl_opt_table table = {
 
 struct span {
     double start_s;
-    double end_s; /* INFINITY = to the end */
+    double end_s; /* infinite = to the end */
 };
 
 static enum ftl_code resolve(const struct trim_opts *opts, double duration_s, struct span *ret,
                              struct ftl_err *err)
 {
-    struct span span = {.end_s = INFINITY};
+    struct span span = {.end_s = HUGE_VAL};
     enum ftl_code code = ftl_time_seconds(opts->start, duration_s, &span.start_s, err);
     if (code == FTL_OK && opts->end.value >= 0.0) {
         code = ftl_time_seconds(opts->end, duration_s, &span.end_s, err);

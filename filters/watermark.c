@@ -77,7 +77,7 @@ static enum ftl_code print_enable(const struct watermark_opts *opts, double dura
                                   size_t size, struct ftl_err *err)
 {
     double from_s = 0.0;
-    double until_s = INFINITY;
+    double until_s = HUGE_VAL;
     enum ftl_code code = ftl_time_seconds(opts->from, duration_s, &from_s, err);
     if (code == FTL_OK && opts->until.value >= 0.0) {
         code = ftl_time_seconds(opts->until, duration_s, &until_s, err);
@@ -88,10 +88,11 @@ static enum ftl_code print_enable(const struct watermark_opts *opts, double dura
     if (until_s <= from_s) {
         return ftl_fail(err, FTL_SPEC, "until %.3f s is not after from %.3f s", until_s, from_s);
     }
-    if (isinf(until_s)) {
-        (void)snprintf(to, size, from_s > 0.0 ? "gte(t,%.6f)" : "", from_s);
-    } else {
+    to[0] = '\0';
+    if (!isinf(until_s)) {
         (void)snprintf(to, size, "gte(t,%.6f)*lt(t,%.6f)", from_s, until_s);
+    } else if (from_s > 0.0) {
+        (void)snprintf(to, size, "gte(t,%.6f)", from_s);
     }
     return FTL_OK;
 }
