@@ -65,8 +65,10 @@ enum ftl_opt_kind {
 
 enum ftl_opt_flags {
     FTL_OPT_REQUIRED = 1u << 0,
-    FTL_OPT_SECRET = 1u << 1,     /* printed as "***" */
-    FTL_OPT_DEPRECATED = 1u << 2, /* accepted, with a warning; hidden from help */
+    FTL_OPT_SECRET = 1u << 1,     /* printed as "***"; never quoted in a message */
+    FTL_OPT_DEPRECATED = 1u << 2, /* accepted; hidden from help, marked in the schema */
+    FTL_OPT_URL = 1u << 3,        /* STRING: a URL is printed without userinfo, query and fragment
+                                     (they may hold secrets); INPUT texts always are */
     FTL_OPT_OR_FALSE = 1u << 3,   /* OBJECT: `false` is accepted and leaves NULL, marked as given */
 };
 
@@ -112,8 +114,8 @@ struct ftl_opt {
     enum ftl_opt_kind item; /* ARRAY and MAP: kind of the items */
     unsigned flags;         /* enum ftl_opt_flags */
     size_t offset;
-    double min,
-        max; /* numbers: inclusive range; STRING: longest; ARRAY/MAP: fewest and most items */
+    /* numbers: inclusive range, 0 and 0 = none; STRING: longest; ARRAY/MAP: fewest and most items */
+    double min, max;
     const char *unit; /* "px", "s", "dB" …; NULL = none */
     const char *help; /* one clause, lower case, no full stop */
     const struct ftl_choice *choices;
@@ -124,7 +126,7 @@ struct ftl_opt {
 struct ftl_opt_table {
     const char *name;
     const char *summary;        /* one sentence for help and schema; may be NULL */
-    const struct ftl_opt *rows; /* ended by FTL_OPT_END */
+    const struct ftl_opt *rows; /* ended by FTL_OPT_END; at most 64 */
     size_t size;                /* sizeof the struct */
     const void *defaults;       /* a const object of the struct; NULL = zeros */
     size_t set_offset; /* offset of a uint64_t whose bit i says that row i was given; SIZE_MAX =
@@ -149,24 +151,28 @@ void ftl_opt_report(struct ftl_opt_errors *errors, const char *where, const char
 /* Parses a JSON object strictly into *ret (table->size bytes): defaults first, then the members.
  * Unknown, duplicate, mistyped, out-of-range and missing members are all reported, each with its
  * JSON pointer (prefixed by `where`, "" for the document) and a suggestion for a near miss. Strings
- * and arrays go to `arena`. On any error *ret is untouched and SPEC is returned, the first error in
- * *err. */
+ * and arrays go to `arena`. On any error *ret is untouched and SPEC (or NOMEM) is returned, which is
+ * the code of the first error it added to *errors. */
 enum ftl_code ftl_opt_parse(const struct ftl_opt_table *table, const struct cJSON *json,
                             const char *where, struct ftl_arena *arena, void *ret,
                             struct ftl_opt_errors *errors) FTL_CHECK;
 
-/* Parses one option from text, as a command-line flag or environment variable gives it. */
+/* Parses one option from text, as a command-line flag or environment variable gives it: booleans
+ * also as yes/no, on/off, 1/0; arrays of scalars as "a,b" or JSON; objects and maps as JSON. `where`
+ * of the error is the name. *value is untouched on failure. */
 enum ftl_code ftl_opt_set_text(const struct ftl_opt_table *table, const char *name,
                                const char *text, struct ftl_arena *arena, void *value,
                                struct ftl_err *err) FTL_CHECK;
 
-/* Prints *value as a JSON object with every option (or, with `only_changed`, those that differ from
- * the defaults); secrets as "***" unless `reveal`. The caller frees it with cJSON_Delete. NULL = no
+/* Prints *value as a JSON object with every option (or, with `only_changed`, those that were given
+ * or differ from the defaults); secrets as "***" unless `reveal`. What is absent (NULL, 0/0, a
+ * default outside the row's own range) is left out, so what is revealed reads back as it was. The caller frees it with cJSON_Delete. NULL = no
  * memory. */
 struct cJSON *ftl_opt_print(const struct ftl_opt_table *table, const void *value, bool only_changed,
                             bool reveal);
 
-/* JSON Schema (2020-12) of the table as an object schema; nested tables inline. Caller frees. */
+/* JSON Schema (2020-12) of the table as an object schema; nested tables inline. Caller frees; never
+ * NULL. */
 struct cJSON *ftl_opt_schema(const struct ftl_opt_table *table);
 
 /* Calls `visit` for every INPUT-kind value reachable from *value. */
@@ -176,7 +182,7 @@ void ftl_opt_each_input(const struct ftl_opt_table *table, void *value, const ch
 
 const struct ftl_opt *ftl_opt_find(const struct ftl_opt_table *table, const char *name);
 
-/* Nearest name within edit distance 2 (or a third of its length), else NULL. */
+/* Nearest option name by base/suggest.h, else NULL. */
 const char *ftl_opt_suggest(const struct ftl_opt_table *table, const char *name);
 
 /* offsetof with a compile-time check that the field has the type the row promises. */

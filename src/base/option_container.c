@@ -86,7 +86,7 @@ static bool read_item(struct ftl_opt_reader *reader, const struct ftl_opt *item,
                : ftl_opt_read_value(reader, item, json, to);
 }
 
-static size_t item_size(const struct ftl_opt *item)
+size_t ftl_opt_item_size(const struct ftl_opt *item)
 {
     if (item->kind == FTL_OPT_KIND_OBJECT) {
         return item->table->size;
@@ -106,7 +106,7 @@ static bool array_from_json(struct ftl_opt_reader *reader, const struct ftl_opt 
         return false;
     }
     struct ftl_opt item = ftl_opt_item_row(row);
-    size_t size = item_size(&item);
+    size_t size = ftl_opt_item_size(&item);
     char *items = count > 0 ? ftl_arena_alloc(reader->arena, count, size) : NULL;
     if (count > 0 && items == NULL) {
         return ftl_opt_no_memory(reader);

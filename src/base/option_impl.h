@@ -60,6 +60,9 @@ const struct ftl_opt_kind_ops *ftl_opt_ops(enum ftl_opt_kind kind);
 /* A row that describes the items of an ARRAY or MAP row. */
 struct ftl_opt ftl_opt_item_row(const struct ftl_opt *row);
 
+/* Bytes of one item of an ARRAY; objects lie in it by value. 0 = unknown kind. */
+size_t ftl_opt_item_size(const struct ftl_opt *item);
+
 /* option.c. `tag` is the member that chose the table out of a union; NULL = none. */
 bool ftl_opt_read_object(struct ftl_opt_reader *reader, const struct ftl_opt_table *table,
                          const char *tag, const cJSON *json, void *to);

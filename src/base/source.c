@@ -1,11 +1,12 @@
 #include "base/source.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 
 static const struct ftl_opt rows[] = {
-    FTL_OPT_STRING(struct ftl_source, url, 8192, 0, "http or https URL to read"),
+    FTL_OPT_STRING(struct ftl_source, url, 8192, FTL_OPT_URL, "http or https URL to read"),
     FTL_OPT_STRING(struct ftl_source, path, 4096, 0, "local file to read"),
     FTL_OPT_MAP(struct ftl_source, headers, STRING, NULL, 32, FTL_OPT_SECRET,
                 "request headers to send, by name"),
