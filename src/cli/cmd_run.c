@@ -153,7 +153,7 @@ static void print_output(const cJSON *output)
         (void)printf("  %dx%d", (int)ftl_json_number(video, "width", 0),
                      (int)ftl_json_number(video, "height", 0));
     }
-    double duration = ftl_json_number(output, "duration", 0);
+    double duration = ftl_json_number(output, "duration_s", 0);
     if (duration > 0) {
         (void)printf("  %.2f s", duration);
     }

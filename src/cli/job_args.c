@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/json_edit.h"
+#include "job/codec.h"
 
 enum { MAX_JOB_BYTES = 64 * 1024, MAX_PATH = 4096, MAX_TOKEN = 128 };
 
@@ -192,13 +193,11 @@ static enum ftl_code split_path(const char *path, struct ftl_arena *arena,
 
 static cJSON *output_named(const char *name)
 {
-    static const char *const stills[] = {".jpg", ".jpeg", ".png", ".webp"};
     cJSON *output = ftl_json_object();
     ftl_json_add_string(output, "name", name);
-    for (size_t i = 0; i < sizeof(stills) / sizeof(stills[0]); i++) {
-        if (ftl_ends_with(name, stills[i])) {
-            ftl_json_add(output, "thumbnail", ftl_json_object());
-        }
+    const struct ftl_format *format = ftl_format_of_file(name);
+    if (format != NULL && format->kind == FTL_FORMAT_IMAGE) {
+        ftl_json_add(output, "thumbnail", ftl_json_object());
     }
     return output;
 }

@@ -2,11 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/json_edit.h"
-
-enum { MAX_NAME = 255 };
+#include "job/codec.h"
 
 /* "stem" of where the main input comes from: the last path segment without its ending. */
 static const char *stem_of(const struct ftl_job *job, struct ftl_arena *arena)
@@ -84,9 +82,9 @@ enum ftl_code ftl_handoff_spec(const struct ftl_job *job, const char *job_id, in
         {
             return ftl_err_at(err, pointer);
         }
-        if (strlen(name) > MAX_NAME) {
-            (void)ftl_fail(err, FTL_SPEC, "the name is longer than %d bytes once expanded",
-                           (int)MAX_NAME);
+        const char *fault = ftl_output_name_fault(name);
+        if (fault != NULL) {
+            (void)ftl_fail(err, FTL_SPEC, "\"%s\", once expanded: %s", name, fault);
             return ftl_err_at(err, pointer);
         }
     }
@@ -183,22 +181,8 @@ enum ftl_code ftl_handoff_outputs(const struct ftl_job *job, const cJSON *done,
 
 const char *ftl_handoff_content_type(const char *file_name)
 {
-    static const struct {
-        const char *ending, *type;
-    } rows[] = {
-        {".mp4", "video/mp4"},   {".m4v", "video/mp4"},        {".mov", "video/quicktime"},
-        {".webm", "video/webm"}, {".mkv", "video/x-matroska"}, {".m4a", "audio/mp4"},
-        {".mp3", "audio/mpeg"},  {".ogg", "audio/ogg"},        {".opus", "audio/ogg"},
-        {".flac", "audio/flac"}, {".wav", "audio/wav"},        {".jpg", "image/jpeg"},
-        {".jpeg", "image/jpeg"}, {".png", "image/png"},        {".webp", "image/webp"},
-    };
-    const char *dot = strrchr(file_name, '.');
-    for (size_t i = 0; dot != NULL && i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (strcasecmp(dot, rows[i].ending) == 0) {
-            return rows[i].type;
-        }
-    }
-    return "application/octet-stream";
+    const struct ftl_format *format = ftl_format_of_file(file_name);
+    return format != NULL ? format->content_type : "application/octet-stream";
 }
 
 void ftl_handoff_scrub(char *text)
