@@ -4,6 +4,7 @@
 #ifndef FETTLE_JOB_EXPECT_H
 #define FETTLE_JOB_EXPECT_H
 
+#include <fettle/option.h>
 #include <fettle/plan.h>
 #include <fettle/report.h>
 
@@ -13,27 +14,30 @@ struct ftl_expect {
     int output; /* index in the job's outputs */
     const char *name;
     const char *kind;      /* "media", "thumbnail" */
-    const char *container; /* muxer or image format */
+    const char *container; /* our name of the format: "mp4", "jpeg" */
     bool has_video, has_audio;
-    const char *video_codec, *audio_codec; /* our names */
+    const char *video_codec, *audio_codec; /* our names; "" where there is none */
     int width, height;
-    const char *pix_fmt;
-    double duration_s; /* 0 = unknown */
-    double fps;
+    const char *pix_fmt; /* "" = whatever it is */
+    double duration_s;   /* 0 = unknown */
+    double fps;          /* 0 = unknown */
+    int64_t frames; /* that the run wrote; -1 = not known. Not in the plan: the parent adds it */
     bool has_loudness_target;
     double integrated, true_peak, tolerance;
+    bool may_be_quieter; /* the run stayed below the target on purpose (gain capped or lowered);
+                            likewise added by the parent */
 };
 
 extern const struct ftl_opt_table ftl_expect_table;
 
-cJSON *ftl_expect_json(const struct ftl_plan *plan); /* array; caller frees */
+cJSON *ftl_expect_json(const struct ftl_plan *plan); /* array, in output order; caller frees */
 enum ftl_code ftl_expect_parse(const cJSON *array, struct ftl_arena *arena, struct ftl_array *ret,
                                struct ftl_err *err) FTL_CHECK; /* of struct ftl_expect */
 
 /* Compares what was decoded with what was planned; VERIFY with one sentence naming output, what was
- * expected and what was found. `frames_written` < 0 = not known. */
+ * expected and what was found. */
 enum ftl_code ftl_expect_check(const struct ftl_expect *expect,
-                               const struct ftl_output_result *found, int64_t frames_written,
+                               const struct ftl_output_result *found,
                                struct ftl_err *err) FTL_CHECK;
 
 #endif
