@@ -54,6 +54,19 @@ static bool input_from_json(struct ftl_opt_reader *reader, const struct ftl_opt 
     return true;
 }
 
+/* `false` for an object that may be switched off: NULL, and its row marked as given. */
+static bool object_from_bool(struct ftl_opt_reader *reader, const struct ftl_opt *row, bool value,
+                             void *to)
+{
+    bool may_be_false = (row->flags & FTL_OPT_OR_FALSE) != 0;
+    if (value || !may_be_false) {
+        return ftl_opt_bad(reader, "expected an object%s, got %s", may_be_false ? " or false" : "",
+                           value ? "true" : "false");
+    }
+    *(const void **)to = NULL;
+    return true;
+}
+
 static bool read_object(struct ftl_opt_reader *reader, const struct ftl_opt *row, const cJSON *json,
                         void *to)
 {
@@ -332,6 +345,7 @@ static const struct ftl_opt_kind_ops containers[] = {
                             .from_flag = input_from_flag},
     [FTL_OPT_KIND_OBJECT] = {.size = sizeof(const void *),
                              .expects = "an object",
+                             .from_bool = object_from_bool,
                              .from_json = read_object,
                              .from_flag = from_json_flag},
     [FTL_OPT_KIND_ARRAY] = {.size = sizeof(struct ftl_array),

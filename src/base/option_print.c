@@ -109,6 +109,9 @@ static cJSON *print_scalar(const struct ftl_opt *row, const void *value)
         return cJSON_CreateString(choice_name(row, *(const int *)value));
     case FTL_OPT_KIND_TIME: {
         const struct ftl_time *time = value;
+        if (time->value < 0 && row->choices != NULL) {
+            return cJSON_CreateString(choice_name(row, (int)time->value));
+        }
         return time->is_percent ? print_number_with(time->value, "%")
                                 : cJSON_CreateNumber(time->value);
     }
@@ -300,6 +303,9 @@ static bool print_row(const struct printing *what, size_t index, cJSON *json)
     cJSON *item = NULL;
     if (!ftl_opt_print_value(row, at, what->reveal, &item)) {
         return false;
+    }
+    if (item == NULL && is_given && (row->flags & FTL_OPT_OR_FALSE) != 0) {
+        return put(json, row->name, cJSON_CreateFalse());
     }
     return item == NULL || put(json, row->name, item);
 }

@@ -93,9 +93,11 @@ static cJSON *scalar(const struct ftl_opt *row)
         return choices(row);
     case FTL_OPT_KIND_DURATION:
         return any_of(bounded("number", row->min, row->max), patterned(duration_text));
-    case FTL_OPT_KIND_TIME:
-        return any_of(bounded("number", row->min, row->max > 0 ? row->max : 1e6),
-                      patterned(time_text));
+    case FTL_OPT_KIND_TIME: {
+        cJSON *schema = any_of(bounded("number", row->min, row->max > 0 ? row->max : 1e6),
+                               patterned(time_text));
+        return row->choices != NULL ? any_of(schema, choices(row)) : schema;
+    }
     case FTL_OPT_KIND_BYTES:
         return any_of(bounded("integer", row->min, row->max), patterned(bytes_text));
     case FTL_OPT_KIND_BITRATE:
@@ -137,6 +139,13 @@ static cJSON *input(void)
     return any_of(text, object(&ftl_source_table, NULL));
 }
 
+static cJSON *refusal(void)
+{
+    cJSON *schema = ftl_json_object();
+    ftl_json_add_bool(schema, "const", false);
+    return schema;
+}
+
 static cJSON *value_of(const struct ftl_opt *row);
 
 static void add_counts(cJSON *schema, const struct ftl_opt *row, const char *least,
@@ -167,7 +176,8 @@ static cJSON *value_of(const struct ftl_opt *row)
         add_counts(schema, row, "minProperties", "maxProperties");
         return schema;
     case FTL_OPT_KIND_OBJECT:
-        return object(row->table, NULL);
+        return (row->flags & FTL_OPT_OR_FALSE) != 0 ? any_of(object(row->table, NULL), refusal())
+                                                    : object(row->table, NULL);
     case FTL_OPT_KIND_UNION:
         return one_of(row->alternatives);
     case FTL_OPT_KIND_INPUT:

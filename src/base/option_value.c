@@ -210,6 +210,12 @@ static bool time_from_string(struct ftl_opt_reader *reader, const struct ftl_opt
                              const char *text, void *to)
 {
     struct ftl_time time = {0};
+    for (const struct ftl_choice *word = row->choices; word != NULL && word->name != NULL; word++) {
+        if (strcmp(word->name, text) == 0) {
+            *(struct ftl_time *)to = (struct ftl_time){.value = word->value};
+            return true;
+        }
+    }
     return ftl_time_parse(text, &time) ? keep_time(reader, row, time, to)
                                        : bad_text(reader, row, text);
 }
@@ -412,8 +418,10 @@ bool ftl_opt_is_in_range(const struct ftl_opt *row, const void *value)
     case FTL_OPT_KIND_DOUBLE:
     case FTL_OPT_KIND_DURATION:
         return is_within(row, *(const double *)value);
-    case FTL_OPT_KIND_TIME:
-        return ((const struct ftl_time *)value)->value >= 0;
+    case FTL_OPT_KIND_TIME: {
+        const struct ftl_time *time = value;
+        return time->value >= 0 || (row->choices != NULL && is_choice(row, (int)time->value));
+    }
     case FTL_OPT_KIND_LENGTH: {
         const struct ftl_length *length = value;
         return length->is_percent ? length->value >= 0 : is_within(row, length->value);
