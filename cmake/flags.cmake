@@ -15,6 +15,9 @@ endif()
 if(FTL_WERROR)
   target_compile_options(ftl_flags INTERFACE -Werror)
 endif()
+# unsafe libc calls do not compile
+target_compile_options(ftl_flags INTERFACE
+  "$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${PROJECT_SOURCE_DIR}/src/base/banned.h>")
 target_compile_definitions(ftl_flags INTERFACE _GNU_SOURCE FTL_VERSION="${PROJECT_VERSION}")
 
 if(FTL_SANITIZE)

@@ -82,5 +82,5 @@ void ftl_store_close(struct ftl_store *store)
         return;
     }
     ftl_store_abort(store);
-    store->ops->free(store);
+    (store->ops->free)(store);
 }
