@@ -4,7 +4,7 @@
  *   ftl_decoder_send(decoder, packet, &err);            NULL = no more packets
  *   ftl_decoder_receive(decoder, frame, &state, &err);  until NEED_INPUT or END
  *
- * Or let a source (source.h) read and decode together. */
+ * Or let a track (track.h) read and decode together. */
 #ifndef FETTLE_MEDIA_DECODER_H
 #define FETTLE_MEDIA_DECODER_H
 

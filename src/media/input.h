@@ -47,6 +47,10 @@ int64_t ftl_input_bytes(const struct ftl_input *input);
  * asked for are skipped by the demuxer where it can. */
 void ftl_input_use(struct ftl_input *input, int stream_index);
 
+/* Lets the packets of all sound and picture streams pass the demuxer, so that packets_end_s of the
+ * stats covers them; only used ones are delivered. */
+void ftl_input_track_all(struct ftl_input *input);
+
 /* The next packet of a used stream, or *ret_is_end. Read errors in the middle are counted, not
  * returned: a damaged file plays on as far as it goes, and whoever asked judges at the end. Fails
  * only when the check stops it, memory runs out, or errors do not end. */

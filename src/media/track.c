@@ -1,0 +1,167 @@
+#include "media/track.h"
+
+#include <math.h>
+
+#include <libavformat/avformat.h>
+
+#include "base/mem.h"
+#include "media/av_auto.h"
+#include "media/av_compat.h"
+
+enum { JUMP_S = 10 };
+
+struct ftl_track {
+    struct ftl_input *input;
+    struct ftl_decoder *decoder;
+    AVPacket *packet;
+    const AVStream *stream;
+    AVRational time_base; /* of the frames handed out */
+    double zero_s;
+    bool may_jump;    /* a format whose clock may start anew in the middle */
+    int64_t offset;   /* added to pts, in time_base */
+    int64_t next_pts; /* where the next frame belongs if time just goes on */
+    bool has_next;
+    double start_s, end_s; /* of what was handed out, on the moved timeline */
+};
+
+/* Sound counts in samples: containers with coarse clocks (Matroska: 1 ms) would make it jitter. */
+static AVRational frame_time_base(const AVStream *stream)
+{
+    const AVCodecParameters *params = stream->codecpar;
+    if (params->codec_type == AVMEDIA_TYPE_AUDIO && params->sample_rate > 0) {
+        return (AVRational){1, params->sample_rate};
+    }
+    return stream->time_base;
+}
+
+enum ftl_code ftl_track_open(const struct ftl_track_config *config, struct ftl_track **ret,
+                             struct ftl_err *err)
+{
+    FTL_AUTO(track) struct ftl_track *track = ftl_calloc(1, sizeof(*track));
+    if (track == NULL) {
+        return ftl_fail(err, FTL_NOMEM, "no memory for a track");
+    }
+    track->packet = av_packet_alloc();
+    if (track->packet == NULL) {
+        return ftl_fail(err, FTL_NOMEM, "no memory for a track");
+    }
+    if (ftl_input_open(&config->input, &track->input, err) != FTL_OK) {
+        return err->code;
+    }
+    track->stream = ftl_input_stream(track->input, config->stream);
+    if (track->stream == NULL) {
+        return ftl_fail(err, FTL_INPUT, "%s: has no stream %d", config->input.name, config->stream);
+    }
+    ftl_input_use(track->input, config->stream);
+    if (config->track_all) {
+        ftl_input_track_all(track->input);
+    }
+    track->time_base = frame_time_base(track->stream);
+    track->zero_s = config->zero_s;
+    track->offset = -llround(config->zero_s / av_q2d(track->time_base));
+    track->may_jump = (ftl_input_format(track->input)->iformat->flags & AVFMT_TS_DISCONT) != 0;
+    if (ftl_decoder_open(track->stream,
+                         &(struct ftl_decoder_config){.threads = config->threads,
+                                                      .limits = config->input.limits,
+                                                      .name = config->input.name},
+                         &track->decoder, err) != FTL_OK)
+    {
+        return err->code;
+    }
+    *ret = FTL_TAKE(track);
+    return FTL_OK;
+}
+
+void ftl_track_free(struct ftl_track *track)
+{
+    if (track != NULL) {
+        ftl_decoder_free(track->decoder);
+        ftl_input_free(track->input);
+        av_packet_free(&track->packet);
+        ftl_free(track);
+    }
+}
+
+/* Moves pts onto the source's timeline. Two repairs: a clock that starts anew (MPEG-TS, parts put
+ * together) goes on where it was; sound within 50 ms of where it belongs is put exactly there. */
+static void place(struct ftl_track *track, AVFrame *frame)
+{
+    bool is_audio = frame->nb_samples > 0;
+    AVRational from = track->stream->time_base;
+    int64_t pts = av_rescale_q(frame->pts, from, track->time_base) + track->offset;
+    int64_t duration =
+        is_audio
+            ? av_rescale_q(frame->nb_samples, (AVRational){1, frame->sample_rate}, track->time_base)
+            : av_rescale_q(ftl_frame_duration(frame), from, track->time_base);
+    if (track->has_next) {
+        double gap_s = (double)(pts - track->next_pts) * av_q2d(track->time_base);
+        if (track->may_jump && fabs(gap_s) > JUMP_S) {
+            track->offset += track->next_pts - pts;
+            pts = track->next_pts;
+        } else if (is_audio && fabs(gap_s) < 0.05) {
+            pts = track->next_pts;
+        }
+    } else {
+        track->start_s = (double)pts * av_q2d(track->time_base);
+    }
+    frame->pts = pts;
+    ftl_frame_set_duration(frame, duration);
+    track->next_pts = pts + duration;
+    track->has_next = true;
+    track->end_s = (double)track->next_pts * av_q2d(track->time_base);
+}
+
+static enum ftl_code feed(struct ftl_track *track, struct ftl_err *err)
+{
+    bool is_end = false;
+    if (ftl_input_read(track->input, track->packet, &is_end, err) != FTL_OK) {
+        return err->code;
+    }
+    enum ftl_code code = ftl_decoder_send(track->decoder, is_end ? NULL : track->packet, err);
+    av_packet_unref(track->packet);
+    return code;
+}
+
+enum ftl_code ftl_track_next(struct ftl_track *track, struct AVFrame *frame,
+                             enum ftl_flow *ret_flow, struct ftl_err *err)
+{
+    for (;;) {
+        if (ftl_decoder_receive(track->decoder, frame, ret_flow, err) != FTL_OK) {
+            return err->code;
+        }
+        if (*ret_flow == FTL_FLOW_FRAME) {
+            place(track, frame);
+            return FTL_OK;
+        }
+        if (*ret_flow == FTL_FLOW_END) {
+            return FTL_OK;
+        }
+        if (feed(track, err) != FTL_OK) {
+            return err->code;
+        }
+    }
+}
+
+AVRational ftl_track_time_base(const struct ftl_track *track)
+{
+    return track->time_base;
+}
+
+const struct AVStream *ftl_track_stream(const struct ftl_track *track)
+{
+    return track->stream;
+}
+
+struct ftl_input *ftl_track_input(struct ftl_track *track)
+{
+    return track->input;
+}
+
+void ftl_track_stats(const struct ftl_track *track, struct ftl_input_stats *ret_input,
+                     struct ftl_decoder_stats *ret_decoder)
+{
+    ftl_input_stats(track->input, ret_input);
+    ftl_decoder_stats(track->decoder, ret_decoder);
+    ret_decoder->start_s = track->start_s;
+    ret_decoder->end_s = track->end_s;
+}
