@@ -62,19 +62,20 @@ const char *ftl_output_name_fault(const char *name)
     }
 }
 
-static void check_name(const struct ftl_doc_output *output, const char *where,
+static bool check_name(const struct ftl_doc_output *output, const char *where,
                        struct ftl_opt_errors *errors)
 {
     FTL_AUTO_STR struct ftl_str sample = FTL_STR_INIT(8 * FTL_JOB_MAX_NAME);
     struct ftl_err err = {.code = FTL_OK};
     if (ftl_placeholders_print(output->name, ftl_name_placeholders, &sample, &err) != FTL_OK) {
         ftl_opt_report(errors, where, "name", "%s", err.msg);
-        return;
+        return false;
     }
     const char *fault = ftl_output_name_fault(ftl_str_text(&sample));
     if (fault != NULL) {
         ftl_opt_report(errors, where, "name", "%s", fault);
     }
+    return fault == NULL;
 }
 
 static void check_video(const struct ftl_doc_output *output, const struct ftl_format *format,
@@ -169,11 +170,13 @@ static void check_thumbnail(const struct ftl_doc_output *output, const struct ft
 void ftl_doc_output_check(const void *value, const char *where, struct ftl_opt_errors *errors)
 {
     const struct ftl_doc_output *output = value;
-    check_name(output, where, errors);
+    bool is_named = check_name(output, where, errors);
     const struct ftl_format *format = ftl_doc_output_format(output);
-    if (format == NULL) {
+    if (format == NULL && is_named) {
         ftl_opt_report(errors, where, "name",
                        "does not end in a format Fettle writes (.mp4, .webm, .jpg …): give format");
+    }
+    if (format == NULL) {
         return;
     }
     if (output->thumbnail != NULL) {
