@@ -308,8 +308,12 @@ static enum ftl_code judge(struct transfer *transfer, CURLcode code, struct ftl_
     if (transfer->has_failed) {
         return err->code; /* a callback filled it */
     }
+    bool has_headers = code == CURLE_OK || code == CURLE_PARTIAL_FILE;
+    if (has_headers && !reply_once(transfer)) { /* no body came that would have called it */
+        return err->code;
+    }
     if (code == CURLE_OK) {
-        return reply_once(transfer) ? FTL_OK : err->code; /* an empty body */
+        return FTL_OK;
     }
     if (transfer->is_refused && !transfer->has_reply &&
         (code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT))

@@ -189,14 +189,14 @@ static enum ftl_code copy(const struct store_dir *dir, int from, int to, struct 
     return ftl_sha256_end(hash, stored->sha256, err);
 }
 
-static enum ftl_code part_new(struct store_dir *dir, const char *name, struct part **ret,
-                              struct ftl_err *err)
+/* NULL with *err on failure; dir_free frees it. */
+static struct part *part_new(struct store_dir *dir, const char *name, struct ftl_err *err)
 {
     for (const struct part *part = dir->parts; part != NULL; part = part->next) {
         if (strcmp(part->name, name) == 0) {
             (void)ftl_fail(err, FTL_STORE, "%.200s is delivered twice", name);
             err->retry = FTL_RETRY_NEVER;
-            return err->code;
+            return NULL;
         }
     }
     struct part *part = ftl_calloc(1, sizeof(*part));
@@ -204,7 +204,8 @@ static enum ftl_code part_new(struct store_dir *dir, const char *name, struct pa
     if (part == NULL || copy_of_name == NULL) {
         ftl_free(part);
         ftl_free(copy_of_name);
-        return ftl_fail(err, FTL_NOMEM, "out of memory delivering");
+        (void)ftl_fail(err, FTL_NOMEM, "out of memory delivering");
+        return NULL;
     }
     const char *slash = strrchr(copy_of_name, '/');
     *part = (struct part){.previous = dir->last,
@@ -217,15 +218,14 @@ static enum ftl_code part_new(struct store_dir *dir, const char *name, struct pa
     } else {
         dir->parts = part;
     }
-    dir->last = part; /* from here on dir_free frees it */
-    *ret = part;
-    return FTL_OK;
+    dir->last = part;
+    return part;
 }
 
 static enum ftl_code part_open_directory(const struct store_dir *dir, struct part *part,
                                          struct ftl_err *err)
 {
-    FTL_AUTO_FREE char *path = ftl_strndup(part->name, (size_t)(part->leaf - part->name));
+    FTL_AUTO_FREE char *path = ftl_strndup(part->name, strlen(part->name) - strlen(part->leaf));
     if (path == NULL) {
         return ftl_fail(err, FTL_NOMEM, "out of memory delivering");
     }
@@ -242,9 +242,9 @@ static enum ftl_code dir_put(struct ftl_store *store, const struct ftl_store_obj
     if (length < 0 || (size_t)length >= sizeof(stored.url)) {
         return ftl_fail(err, FTL_STORE, "the path of %.100s is too long", object->name);
     }
-    struct part *part = NULL;
-    if (part_new(dir, object->name, &part, err) != FTL_OK ||
-        part_open_directory(dir, part, err) != FTL_OK || check_target(dir, part, err) != FTL_OK)
+    struct part *part = part_new(dir, object->name, err);
+    if (part == NULL || part_open_directory(dir, part, err) != FTL_OK ||
+        check_target(dir, part, err) != FTL_OK)
     {
         return err->code;
     }
