@@ -36,28 +36,43 @@ static const struct code_row *row_of(enum ftl_code code)
     return &rows[FTL_INTERNAL];
 }
 
-static void start(struct ftl_err *err, enum ftl_code code, int sub)
+/* A message is one line, whatever its parts held. */
+static void blank_controls(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+            *text = ' ';
+        }
+    }
+}
+
+static void fill(struct ftl_err *err, enum ftl_code code, int sub, const char *fmt, va_list args)
+    FTL_PRINTF(4, 0);
+
+/* Formats before it overwrites, since the arguments may lie in *err. */
+static void fill(struct ftl_err *err, enum ftl_code code, int sub, const char *fmt, va_list args)
 {
     const struct code_row *row = row_of(code);
-    *err = (struct ftl_err){.code = (enum ftl_code)row->number, .retry = row->retry, .sub = sub};
+    struct ftl_err fresh = {.code = (enum ftl_code)row->number, .retry = row->retry, .sub = sub};
+    (void)vsnprintf(fresh.msg, sizeof(fresh.msg), fmt, args);
+    blank_controls(fresh.msg);
+    *err = fresh;
 }
 
 enum ftl_code ftl_fail(struct ftl_err *err, enum ftl_code code, const char *fmt, ...)
 {
-    start(err, code, 0);
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(err->msg, sizeof(err->msg), fmt, args);
+    fill(err, code, 0, fmt, args);
     va_end(args);
     return err->code;
 }
 
 enum ftl_code ftl_fail_sub(struct ftl_err *err, enum ftl_code code, int sub, const char *fmt, ...)
 {
-    start(err, code, sub);
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(err->msg, sizeof(err->msg), fmt, args);
+    fill(err, code, sub, fmt, args);
     va_end(args);
     return err->code;
 }
@@ -70,32 +85,31 @@ enum ftl_code ftl_fail_errno(struct ftl_err *err, enum ftl_code code, int number
     } else if (number == ENOMEM) {
         code = FTL_NOMEM;
     }
-    start(err, code, number);
     va_list args;
     va_start(args, fmt);
-    int used = vsnprintf(err->msg, sizeof(err->msg), fmt, args);
+    fill(err, code, number, fmt, args);
     va_end(args);
-    if (used >= 0 && (size_t)used < sizeof(err->msg)) {
-        char text[128] = "";
-        (void)snprintf(err->msg + used, sizeof(err->msg) - (size_t)used, ": %s",
-                       strerror_r(number, text, sizeof(text)));
-    }
+    size_t used = strlen(err->msg);
+    char text[128] = "";
+    (void)snprintf(err->msg + used, sizeof(err->msg) - used, ": %s",
+                   strerror_r(number, text, sizeof(text)));
     return err->code;
 }
 
 enum ftl_code ftl_wrap(struct ftl_err *err, const char *fmt, ...)
 {
-    char old[sizeof(err->msg)];
-    memcpy(old, err->msg, sizeof(old));
+    char msg[sizeof(err->msg)];
     va_list args;
     va_start(args, fmt);
-    int used = vsnprintf(err->msg, sizeof(err->msg), fmt, args);
+    (void)vsnprintf(msg, sizeof(msg), fmt, args);
     va_end(args);
-    size_t at = used < 0 ? 0 : (size_t)used;
-    if (at + 2 < sizeof(err->msg)) {
-        memcpy(err->msg + at, ": ", 2);
-        (void)ftl_copy_text(err->msg + at + 2, sizeof(err->msg) - at - 2, old);
+    blank_controls(msg);
+    size_t at = strlen(msg);
+    if (at + 2 < sizeof(msg)) {
+        memcpy(msg + at, ": ", 2);
+        (void)ftl_copy_text(msg + at + 2, sizeof(msg) - at - 2, err->msg);
     }
+    memcpy(err->msg, msg, sizeof(msg));
     return err->code;
 }
 

@@ -9,7 +9,7 @@
 
 #include "base/str.h"
 
-/* Writes all of it, retrying on EINTR and short writes. DISK or `code` on failure. */
+/* Writes all of it, retrying on EINTR and short writes. DISK on failure. */
 enum ftl_code ftl_fd_write_all(int fd, const void *bytes, size_t length,
                                struct ftl_err *err) FTL_CHECK;
 

@@ -113,9 +113,7 @@ static enum ftl_code refuse_repeated(const char *text, size_t length,
     }
     FTL_AUTO_STR struct ftl_str quoted = FTL_STR_INIT(64);
     ftl_json_quote(&quoted, repeated->string, strlen(repeated->string));
-    char at[sizeof(err->msg)];
-    (void)ftl_copy_text(at, sizeof(at), err->msg);
-    (void)ftl_fail(err, FTL_SPEC, "%s %s", at, ftl_str_text(&quoted));
+    (void)ftl_fail(err, FTL_SPEC, "%s %s", err->msg, ftl_str_text(&quoted));
     return ftl_err_at(err, place.pointer);
 }
 

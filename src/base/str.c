@@ -100,6 +100,9 @@ const char *ftl_str_text(const struct ftl_str *str)
 
 bool ftl_copy_text(char *to, size_t size, const char *text)
 {
+    if (size == 0) {
+        return false;
+    }
     size_t length = strnlen(text, size);
     bool fits = length < size;
     if (!fits) {
