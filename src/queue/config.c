@@ -108,7 +108,8 @@ enum ftl_code ftl_queue_settings_init(struct ftl_queue_settings *settings,
     to->remove_on_fail = ftl_strdup(or_else(filled.remove_on_fail, ""));
     if (own.base == NULL || own.client_name == NULL || to->redis.url == NULL ||
         to->prefix == NULL || to->name == NULL || to->worker_name == NULL ||
-        to->remove_on_complete == NULL || to->remove_on_fail == NULL) {
+        to->remove_on_complete == NULL || to->remove_on_fail == NULL)
+    {
         ftl_queue_settings_done(&own);
         return ftl_fail(err, FTL_NOMEM, "no memory for a queue");
     }

@@ -111,7 +111,8 @@ static enum ftl_code check_stalled(struct ftl_queue_hub *hub, struct watch *watc
     ftl_redis_arg_int(&args, config->max_stalled);
     FTL_AUTO(reply) redisReply *reply = NULL;
     if (ftl_redis_eval(hub->redis, &ftl_script_stalled, hub->settings.base, &args, &reply, err) !=
-        FTL_OK) {
+        FTL_OK)
+    {
         return err->code;
     }
     watch->stalled_at_ms = ftl_mono_ms() + config->stalled_ms;
@@ -129,7 +130,8 @@ static int64_t block_ms(const struct ftl_queue_hub *hub, int64_t due_ms)
     return ms < MAX_BLOCK_MS ? ms : MAX_BLOCK_MS;
 }
 
-static enum ftl_code start_block(struct ftl_queue_hub *hub, struct watch *watch, struct ftl_err *err)
+static enum ftl_code start_block(struct ftl_queue_hub *hub, struct watch *watch,
+                                 struct ftl_err *err)
 {
     int64_t now_ms = ftl_mono_ms();
     int64_t until_ms =
@@ -169,8 +171,7 @@ static void judge_marker(struct ftl_queue_hub *hub, struct watch *watch, const r
         return;
     }
     double score = 0.0;
-    if (!ftl_number_parse(reply->element[2]->str, &score) ||
-        score <= (double)(ftl_wall_ms() + 1)) {
+    if (!ftl_number_parse(reply->element[2]->str, &score) || score <= (double)(ftl_wall_ms() + 1)) {
         give_turn(hub, watch);
         return;
     }
@@ -250,7 +251,8 @@ static enum ftl_code step(struct ftl_queue_hub *hub, struct watch *watch, struct
 static void recover(struct ftl_queue_hub *hub, struct watch *watch, const struct ftl_err *err)
 {
     if (watch->failures++ == 0) {
-        ftl_log_err(hub->settings.config.log, FTL_LOG_WARN, "waiting for jobs was interrupted", err);
+        ftl_log_err(hub->settings.config.log, FTL_LOG_WARN, "waiting for jobs was interrupted",
+                    err);
     }
     watch->poll_at_ms = 0;
     watch->is_blocking = false;
@@ -304,15 +306,16 @@ enum ftl_code ftl_queue_hub_open(const struct ftl_queue_config *config, struct f
     hub->turn_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
     enum ftl_code code = FTL_OK;
     if (hub->wake_fd < 0 || hub->turn_fd < 0 ||
-        !make_token_prefix(hub->token_prefix, sizeof(hub->token_prefix))) {
+        !make_token_prefix(hub->token_prefix, sizeof(hub->token_prefix)))
+    {
         code = ftl_fail_errno(err, FTL_INTERNAL, errno, "set up the queue");
     }
     if (code == FTL_OK) {
         code = ftl_queue_settings_init(&hub->settings, config, err);
     }
     if (code == FTL_OK) {
-        code = ftl_redis_new(&config->redis, hub->settings.client_name, config->log, &hub->redis,
-                             err);
+        code =
+            ftl_redis_new(&config->redis, hub->settings.client_name, config->log, &hub->redis, err);
     }
     if (code == FTL_OK) {
         code = ftl_redis_check_server(hub->redis, err);

@@ -17,10 +17,10 @@
 #include "queue/redis_conn.h"
 
 enum {
-    BATCH = 24,        /* locks a call */
+    BATCH = 24, /* locks a call */
     MIN_TIMEOUT_MS = 200,
     MAX_TIMEOUT_MS = 5000,
-    RETRY_MS = 100,    /* after a failed round; the lock's own time bounds how often */
+    RETRY_MS = 100, /* after a failed round; the lock's own time bounds how often */
     WANTED_NICE = -10,
 };
 
@@ -30,6 +30,7 @@ struct lease {
     struct ftl_cancel *cancel;
     int64_t renewed_ms; /* mono: when the last renewal that got through was sent */
     bool is_lost;
+    bool is_ending; /* the owner is ending the job: no loss is told any more */
     struct lease *next;
 };
 
@@ -57,6 +58,9 @@ struct batch {
 static void lose(struct ftl_leases *leases, struct lease *lease, const char *why)
 {
     lease->is_lost = true;
+    if (lease->is_ending) {
+        return;
+    }
     ftl_cancel_set(lease->cancel, FTL_CANCEL_LEASE_LOST);
     ftl_metric_add(FTL_METRIC_LEASE_RENEWALS, "lost", 1);
     FTL_LOG(leases->settings.config.log, WARN, "the lock of a job is lost, its work is dropped",
@@ -134,7 +138,8 @@ static enum ftl_code renew_batch(struct ftl_leases *leases, const struct batch *
     }
     FTL_AUTO(reply) redisReply *reply = NULL;
     if (ftl_redis_eval(leases->redis, &ftl_script_extend, leases->settings.base, &args, &reply,
-                       err) != FTL_OK) {
+                       err) != FTL_OK)
+    {
         return err->code;
     }
     if (reply->type == REDIS_REPLY_ARRAY) {
@@ -158,7 +163,8 @@ static enum ftl_code renew_all(struct ftl_leases *leases, struct ftl_err *err)
     return FTL_OK;
 }
 
-/* Locks that were not renewed for their whole time are gone on the server, whatever it says later. */
+/* Locks that were not renewed for their whole time are gone on the server, whatever it says later.
+ */
 static void expire(struct ftl_leases *leases)
 {
     int64_t now_ms = ftl_mono_ms();
@@ -302,7 +308,7 @@ void ftl_leases_stop(struct ftl_leases *leases)
         (void)pthread_mutex_lock(&leases->lock);
         leases->is_stopping = true;
         (void)pthread_mutex_unlock(&leases->lock);
-        (void)eventfd_write(leases->wake_fd, 1); /* cannot be full: written once */
+        (void)eventfd_write(leases->wake_fd, 1);  /* cannot be full: written once */
         (void)pthread_join(leases->thread, NULL); /* it exists and is ours alone */
     }
     while (leases->list != NULL) {
@@ -333,6 +339,16 @@ enum ftl_code ftl_lease_hold(struct ftl_leases *leases, const struct ftl_queue_j
     leases->list = lease;
     (void)pthread_mutex_unlock(&leases->lock);
     return FTL_OK;
+}
+
+void ftl_lease_ending(struct ftl_leases *leases, const struct ftl_queue_job *job)
+{
+    (void)pthread_mutex_lock(&leases->lock);
+    struct lease *lease = find(leases, job->token);
+    if (lease != NULL) {
+        lease->is_ending = true;
+    }
+    (void)pthread_mutex_unlock(&leases->lock);
 }
 
 void ftl_lease_drop(struct ftl_leases *leases, const struct ftl_queue_job *job)

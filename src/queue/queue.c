@@ -2,12 +2,11 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "queue/queue_impl.h"
 #include "queue/queue_job.h"
-
-#include "base/clock.h"
 
 enum ftl_code ftl_queue_open(const struct ftl_queue_config *config, struct ftl_queue **ret,
                              struct ftl_err *err)
@@ -142,8 +141,7 @@ enum ftl_code ftl_queue_take(struct ftl_queue *queue, const redisReply *reply, c
         FTL_LOG(queue->settings.config.log, WARN,
                 "this queue has a job scheduler: this worker runs its jobs but does not make the "
                 "next ones, leave a BullMQ worker running for that",
-                FTL_LOG_TEXT("queue", queue->settings.config.name),
-                FTL_LOG_TEXT("job", ret->id));
+                FTL_LOG_TEXT("queue", queue->settings.config.name), FTL_LOG_TEXT("job", ret->id));
     }
     *ret_found = true;
     return FTL_OK;
@@ -159,7 +157,8 @@ static enum ftl_code fetch_once(struct ftl_queue *queue, struct ftl_queue_job *r
         ftl_redis_arg(&args, queue->doubt_token);
         if (ftl_redis_eval(queue->redis, &ftl_script_reclaim, queue->settings.base, &args, &reply,
                            err) != FTL_OK ||
-            ftl_queue_take(queue, reply, queue->doubt_token, ret, ret_found, err) != FTL_OK) {
+            ftl_queue_take(queue, reply, queue->doubt_token, ret, ret_found, err) != FTL_OK)
+        {
             return err->code;
         }
         queue->doubt_token[0] = '\0';
@@ -174,7 +173,8 @@ static enum ftl_code fetch_once(struct ftl_queue *queue, struct ftl_queue_job *r
     ftl_queue_args_start(queue, &args);
     ftl_queue_args_fetch(queue, &args, token);
     if (ftl_redis_eval(queue->redis, &ftl_script_fetch, queue->settings.base, &args, &reply, err) !=
-        FTL_OK) {
+        FTL_OK)
+    {
         if (ftl_redis_is_in_doubt(queue->redis)) {
             memcpy(queue->doubt_token, token, sizeof(token));
         }

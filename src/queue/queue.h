@@ -3,9 +3,9 @@
  * of their own in the worker's hub (hub.h), which all slots of one queue share; the lease thread
  * (lease.h) has another. Protocol rules: BullMQ 5 and 6 as found on the wire.
  *
- *   ftl_queue_hub_open -> per slot: ftl_queue_open
- *       -> loop { ftl_queue_fetch -> ftl_lease_hold -> work -> ftl_lease_drop -> complete | fail | … }
- *       -> ftl_queue_close -> ftl_queue_hub_close
+ *   ftl_queue_hub_open -> per slot: ftl_queue_open -> loop {
+ *       ftl_queue_fetch -> ftl_lease_hold -> work -> ftl_lease_ending -> complete | fail | release
+ *       -> ftl_lease_drop } -> ftl_queue_close -> ftl_queue_hub_close
  *
  * When the connection is lost, calls reconnect by themselves with BullMQ's back-off: fetch until it
  * is cancelled, the calls that end a job for a whole lock time, the others not at all.
@@ -87,8 +87,8 @@ enum ftl_code ftl_queue_fetch(struct ftl_queue *queue, struct ftl_cancel *cancel
                               struct ftl_err *err) FTL_CHECK;
 
 /* With it, complete and fail take the next job in the same call to the server, for the next
- * ftl_queue_fetch to return. Off at first; to be turned off before the last job. A job still held at
- * ftl_queue_close goes back to the line. */
+ * ftl_queue_fetch to return. Off at first; to be turned off before the last job. A job still held
+ * at ftl_queue_close goes back to the line. */
 void ftl_queue_set_fetch_next(struct ftl_queue *queue, bool is_wanted);
 
 /* Ends the job under its token. return_json is JSON (SPEC otherwise, nothing done), NULL = null.
@@ -98,8 +98,8 @@ enum ftl_code ftl_queue_complete(struct ftl_queue *queue, const struct ftl_queue
                                  const char *return_json, struct ftl_err *err) FTL_CHECK;
 
 /* Decides by attempts and back-off what the failure means (retry now, delayed, failed for good).
- * cause->msg is the reason. FTL_RETRY_NEVER is unrecoverable; FTL_RETRY_ONCE gets no second try when
- * the failure before was of that class too. retry_after_ms lengthens the back-off. stack: what
+ * cause->msg is the reason. FTL_RETRY_NEVER is unrecoverable; FTL_RETRY_ONCE gets no second try
+ * when the failure before was of that class too. retry_after_ms lengthens the back-off. stack: what
  * follows the reason in the new entry of `stacktrace`; NULL = nothing. Result codes as above. */
 enum ftl_code ftl_queue_fail(struct ftl_queue *queue, const struct ftl_queue_job *job,
                              const struct ftl_err *cause, const char *stack,
@@ -110,8 +110,8 @@ enum ftl_code ftl_queue_fail(struct ftl_queue *queue, const struct ftl_queue_job
 enum ftl_code ftl_queue_release(struct ftl_queue *queue, const struct ftl_queue_job *job,
                                 int64_t delay_ms, struct ftl_err *err) FTL_CHECK;
 
-/* QUEUE with sub -1 when the job is gone. JSON that is not valid is SPEC, nothing written; keep: the
- * newest lines to keep, 0 = all. */
+/* QUEUE with sub -1 when the job is gone. JSON that is not valid is SPEC, nothing written; keep:
+ * the newest lines to keep, 0 = all. */
 enum ftl_code ftl_queue_progress(struct ftl_queue *queue, const char *job_id,
                                  const char *progress_json, struct ftl_err *err) FTL_CHECK;
 enum ftl_code ftl_queue_log(struct ftl_queue *queue, const char *job_id, const char *line, int keep,

@@ -41,8 +41,8 @@ static const char *code_meaning(int code)
 }
 
 /* Was the end of this try carried out by an earlier sending whose answer was lost? */
-static enum ftl_code was_applied(struct ftl_queue *queue, const struct ftl_queue_job *job, bool *ret,
-                                 struct ftl_err *err)
+static enum ftl_code was_applied(struct ftl_queue *queue, const struct ftl_queue_job *job,
+                                 bool *ret, struct ftl_err *err)
 {
     struct ftl_redis_args args = {0};
     ftl_redis_arg(&args, job->id);
@@ -50,7 +50,8 @@ static enum ftl_code was_applied(struct ftl_queue *queue, const struct ftl_queue
     ftl_redis_arg_int(&args, job->stalled_count);
     FTL_AUTO(reply) redisReply *reply = NULL;
     if (ftl_redis_eval(queue->redis, &ftl_script_resolve, queue->settings.base, &args, &reply,
-                       err) != FTL_OK) {
+                       err) != FTL_OK)
+    {
         return err->code;
     }
     *ret = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
@@ -77,7 +78,8 @@ static enum ftl_code send_once(struct ftl_queue *queue, struct ending *ending, s
 {
     FTL_AUTO(reply) redisReply *reply = NULL;
     if (ftl_redis_eval(queue->redis, ending->script, queue->settings.base, &ending->args, &reply,
-                       err) != FTL_OK) {
+                       err) != FTL_OK)
+    {
         if (ftl_redis_is_in_doubt(queue->redis)) {
             ending->is_repeated = true;
             memcpy(queue->doubt_token, ending->next_token, sizeof(ending->next_token));
@@ -180,8 +182,9 @@ static enum ftl_code retry_now(struct ftl_queue *queue, const struct ftl_queue_j
 }
 
 /* Without a stack it is a release: not counted as a try, reason untouched, nothing fetched. */
-static enum ftl_code delay(struct ftl_queue *queue, const struct ftl_queue_job *job, int64_t delay_ms,
-                           const char *reason, const char *stack, struct ftl_err *err)
+static enum ftl_code delay(struct ftl_queue *queue, const struct ftl_queue_job *job,
+                           int64_t delay_ms, const char *reason, const char *stack,
+                           struct ftl_err *err)
 {
     struct ending ending = {0};
     start(queue, job, &ftl_script_delay, &ending);
@@ -264,8 +267,8 @@ enum ftl_code ftl_queue_fail(struct ftl_queue *queue, const struct ftl_queue_job
         return finish(queue, job, cause->msg, text, err);
     }
     FTL_AUTO_STR struct ftl_str reason = FTL_STR_INIT(1024);
-    ftl_str_printf(&reason, "%s (not retried: its back-off type \"%s\" is unknown here)", cause->msg,
-                   judgement.type);
+    ftl_str_printf(&reason, "%s (not retried: its back-off type \"%s\" is unknown here)",
+                   cause->msg, judgement.type);
     return finish(queue, job, ftl_str_text(&reason), text, err);
 }
 

@@ -19,7 +19,8 @@ static const redisReply *field(const redisReply *fields, const char *name)
         const redisReply *key = fields->element[i];
         const redisReply *value = fields->element[i + 1];
         if (key->type == REDIS_REPLY_STRING && value->type == REDIS_REPLY_STRING &&
-            strcmp(key->str, name) == 0) {
+            strcmp(key->str, name) == 0)
+        {
             return value;
         }
     }
@@ -102,7 +103,8 @@ enum ftl_code ftl_queue_job_read(const redisReply *fields, const redisReply *id,
     struct ftl_queue_job job = {0};
     if (fields->type != REDIS_REPLY_ARRAY || id->type != REDIS_REPLY_STRING ||
         !ftl_copy_text(job.id, sizeof(job.id), id->str) ||
-        !ftl_copy_text(job.token, sizeof(job.token), token)) {
+        !ftl_copy_text(job.token, sizeof(job.token), token))
+    {
         return ftl_fail(err, FTL_QUEUE, "a job id is longer than %zu bytes", sizeof(job.id) - 1);
     }
     (void)ftl_copy_text(job.name, sizeof(job.name), field_text(fields, "name", "")); /* for logs */
@@ -225,12 +227,14 @@ static int64_t backoff_ms(const struct ftl_queue_job *job, const struct ftl_queu
     return -1;
 }
 
-struct ftl_judgement ftl_queue_job_judge(const struct ftl_queue_job *job, const struct ftl_err *cause,
+struct ftl_judgement ftl_queue_job_judge(const struct ftl_queue_job *job,
+                                         const struct ftl_err *cause,
                                          const struct ftl_queue_config *config, double random)
 {
     struct ftl_judgement judgement = {.verdict = FTL_VERDICT_FAIL};
     if (cause->retry == FTL_RETRY_NEVER || job->attempts_made + 1 >= job->attempts ||
-        (cause->retry == FTL_RETRY_ONCE && has_crashed_before(job))) {
+        (cause->retry == FTL_RETRY_ONCE && has_crashed_before(job)))
+    {
         return judgement;
     }
     int64_t ms = backoff_ms(job, config, random, &judgement);

@@ -29,7 +29,8 @@ struct ftl_judgement {
 };
 
 /* What the failure means. `random` is in [0, 1), for jitter. */
-struct ftl_judgement ftl_queue_job_judge(const struct ftl_queue_job *job, const struct ftl_err *cause,
+struct ftl_judgement ftl_queue_job_judge(const struct ftl_queue_job *job,
+                                         const struct ftl_err *cause,
                                          const struct ftl_queue_config *config, double random);
 
 #endif

@@ -137,7 +137,8 @@ static enum ftl_code fail_connection(struct ftl_redis *redis, struct ftl_err *er
 }
 
 /* Waits for the socket or wake_fd. 1 = socket, 0 = deadline, -1 = woken. */
-static int wait_socket(const struct ftl_redis *redis, short events, int64_t deadline_ms, int wake_fd)
+static int wait_socket(const struct ftl_redis *redis, short events, int64_t deadline_ms,
+                       int wake_fd)
 {
     for (;;) {
         int64_t left_ms = deadline_ms - ftl_mono_ms();
@@ -201,7 +202,8 @@ static enum ftl_code write_command(struct ftl_redis *redis, int count, const cha
         }
         if (wait_socket(redis, POLLOUT, deadline_ms, -1) == 0) {
             ftl_redis_drop(redis);
-            return ftl_fail_sub(err, FTL_QUEUE, ETIMEDOUT, "redis at %s: cannot send", redis->where);
+            return ftl_fail_sub(err, FTL_QUEUE, ETIMEDOUT, "redis at %s: cannot send",
+                                redis->where);
         }
     }
 }
@@ -212,7 +214,8 @@ static enum ftl_code exchange(struct ftl_redis *redis, int count, const char **t
 {
     redis->is_in_doubt = true;
     if (write_command(redis, count, texts, lengths, err) != FTL_OK ||
-        ftl_redis_receive(redis, ftl_mono_ms() + redis->command_ms, -1, ret, err) != FTL_OK) {
+        ftl_redis_receive(redis, ftl_mono_ms() + redis->command_ms, -1, ret, err) != FTL_OK)
+    {
         return err->code;
     }
     redis->is_in_doubt = false;
@@ -220,8 +223,8 @@ static enum ftl_code exchange(struct ftl_redis *redis, int count, const char **t
 }
 
 /* A command of the connection's own set-up. */
-static enum ftl_code set_up(struct ftl_redis *redis, int count, const char **words, const char *what,
-                            struct ftl_err *err)
+static enum ftl_code set_up(struct ftl_redis *redis, int count, const char **words,
+                            const char *what, struct ftl_err *err)
 {
     size_t lengths[4] = {0};
     for (int i = 0; i < count; i++) {
@@ -290,7 +293,8 @@ enum ftl_code ftl_redis_connect(struct ftl_redis *redis, struct ftl_err *err)
     (void)ftl_take_fd(&fd);                /* the context owns it */
     redis->context->flags &= ~REDIS_BLOCK; /* all waiting is poll()'s */
     if (redis->url.is_tls &&
-        ftl_redis_tls_start(redis->context, &redis->url, redis->connect_ms, err) != FTL_OK) {
+        ftl_redis_tls_start(redis->context, &redis->url, redis->connect_ms, err) != FTL_OK)
+    {
         ftl_redis_drop(redis);
         return err->code;
     }
@@ -331,7 +335,8 @@ enum ftl_code ftl_redis_call(struct ftl_redis *redis, const struct ftl_redis_arg
     memcpy(texts, args->texts, sizeof(texts));
     FTL_AUTO(reply) redisReply *reply = NULL;
     if (exchange(redis, (int)args->count, texts, args->lengths, &reply, err) != FTL_OK ||
-        judge(redis, args->texts[0], reply, err) != FTL_OK) {
+        judge(redis, args->texts[0], reply, err) != FTL_OK)
+    {
         return err->code;
     }
     *ret = FTL_TAKE(reply);
@@ -423,7 +428,8 @@ enum ftl_code ftl_redis_check_server(struct ftl_redis *redis, struct ftl_err *er
     char version[32] = "";
     char policy[32] = "";
     if (reply->type != REDIS_REPLY_STRING ||
-        !info_value(reply->str, "redis_version", version, sizeof(version))) {
+        !info_value(reply->str, "redis_version", version, sizeof(version)))
+    {
         return FTL_OK; /* some clouds hide it */
     }
     redis->version = version_number(version);
@@ -442,7 +448,8 @@ enum ftl_code ftl_redis_check_server(struct ftl_redis *redis, struct ftl_err *er
                 FTL_LOG_TEXT("version", version));
     }
     if (info_value(reply->str, "maxmemory_policy", policy, sizeof(policy)) &&
-        strcmp(policy, "noeviction") != 0) {
+        strcmp(policy, "noeviction") != 0)
+    {
         FTL_LOG(redis->log, WARN, "redis may evict jobs and locks: set maxmemory-policy noeviction",
                 FTL_LOG_TEXT("policy", policy));
     }
@@ -455,7 +462,9 @@ int64_t ftl_redis_backoff_ms(int attempt)
     for (int i = 0; i < attempt && ms < MAX_BACKOFF_MS; i++) {
         ms *= 2.718281828459045;
     }
-    return ms < MIN_BACKOFF_MS ? MIN_BACKOFF_MS : ms > MAX_BACKOFF_MS ? MAX_BACKOFF_MS : (int64_t)ms;
+    return ms < MIN_BACKOFF_MS   ? MIN_BACKOFF_MS
+           : ms > MAX_BACKOFF_MS ? MAX_BACKOFF_MS
+                                 : (int64_t)ms;
 }
 
 bool ftl_redis_pause(int attempt, struct ftl_cancel *cancel)

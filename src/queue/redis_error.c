@@ -31,7 +31,8 @@ static const struct reply_class *classify(const char *text)
         inner[length + 1] = ' ';
         if ((strncmp(text, classes[i].word, length) == 0 &&
              (text[length] == ' ' || text[length] == '\0')) ||
-            strstr(text, inner) != NULL) {
+            strstr(text, inner) != NULL)
+        {
             return &classes[i];
         }
     }
@@ -42,7 +43,8 @@ enum ftl_code ftl_redis_fail_reply(const char *text, const char *what, struct ft
 {
     const struct reply_class *class = classify(text);
     if (class != NULL && (strcmp(class->word, "MOVED") == 0 || strcmp(class->word, "ASK") == 0 ||
-                          strcmp(class->word, "CROSSSLOT") == 0)) {
+                          strcmp(class->word, "CROSSSLOT") == 0))
+    {
         (void)ftl_fail(err, FTL_QUEUE,
                        "%s: this server is part of a Redis Cluster, which is not supported", what);
     } else {

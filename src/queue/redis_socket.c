@@ -105,8 +105,9 @@ enum ftl_code ftl_redis_socket(const struct ftl_redis_url *url, int timeout_ms, 
     ftl_redis_where(url, where, sizeof(where));
     if (url->is_unix) {
         int number = connect_unix(url, timeout_ms, ret_fd);
-        return number == 0 ? FTL_OK
-                           : ftl_fail_errno(err, FTL_QUEUE, number, "connect to redis at %s", where);
+        return number == 0
+                   ? FTL_OK
+                   : ftl_fail_errno(err, FTL_QUEUE, number, "connect to redis at %s", where);
     }
     char port[8];
     (void)snprintf(port, sizeof(port), "%d", url->port); /* at most five digits */

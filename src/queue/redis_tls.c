@@ -22,13 +22,15 @@ static enum ftl_code new_session(const struct ftl_redis_url *url, SSL **ret, str
 {
     FTL_AUTO(ssl_context) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     if (context == NULL || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
-        SSL_CTX_set_default_verify_paths(context) != 1) {
+        SSL_CTX_set_default_verify_paths(context) != 1)
+    {
         return ftl_fail(err, FTL_QUEUE, "redis: TLS cannot be set up");
     }
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     FTL_AUTO(ssl) SSL *ssl = SSL_new(context); /* keeps the context alive */
     if (ssl == NULL || SSL_set_tlsext_host_name(ssl, url->host) != 1 ||
-        SSL_set1_host(ssl, url->host) != 1) {
+        SSL_set1_host(ssl, url->host) != 1)
+    {
         return ftl_fail(err, FTL_QUEUE, "redis: TLS cannot be set up");
     }
     *ret = FTL_TAKE(ssl);

@@ -85,7 +85,8 @@ static enum ftl_code parse_userinfo(struct span info, struct ftl_redis_url *ret,
     struct span password = {.from = ""};
     (void)cut(&info, ':', false, &password); /* a lone user name is fine */
     if (!decode(info, ret->user, sizeof(ret->user)) ||
-        !decode(password, ret->password, sizeof(ret->password))) {
+        !decode(password, ret->password, sizeof(ret->password)))
+    {
         return ftl_fail(err, FTL_SPEC, "redis URL: user or password is too long or badly escaped");
     }
     return FTL_OK;

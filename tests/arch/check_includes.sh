@@ -18,7 +18,7 @@ LIBRARIES=(
     'microhttpd:http'
     'seccomp|linux/landlock|linux/seccomp:exec'
     'ebur128:media'
-    'openssl/:job transfer provider http worker'
+    'openssl/:job queue transfer provider http worker'
     'cjson/:base job ipc exec execc queue transfer provider worker http cli'
 )
 
