@@ -177,14 +177,14 @@ static enum ftl_code measure(struct ftl_still *still, const AVFrame *frame,
     if (small == NULL) {
         return ftl_fail(err, FTL_NOMEM, "no memory to look at a frame");
     }
-    small->format = AV_PIX_FMT_YUVJ420P;
+    small->format = AV_PIX_FMT_YUV420P;
     small->width = size[0];
     small->height = size[1];
     int number = av_frame_get_buffer(small, 0);
     if (number < 0) {
         return ftl_fail_av(err, FTL_NOMEM, number, "looking at a frame");
     }
-    enum ftl_code code = reduce(&still->quarter_sws, frame, AV_PIX_FMT_YUVJ420P, size, SWS_AREA,
+    enum ftl_code code = reduce(&still->quarter_sws, frame, AV_PIX_FMT_YUV420P, size, SWS_AREA,
                                 small->data, small->linesize, err);
     if (code != FTL_OK) {
         return code;
@@ -200,11 +200,11 @@ static enum ftl_code measure(struct ftl_still *still, const AVFrame *frame,
 }
 
 /* Every eighth of the duration, with a denser start: a duration may be unknown or far too long, and
- * steps that grow fourfold still reach any length in a dozen. */
+ * times that grow threefold still reach any length in a dozen. */
 static double next_candidate_s(const struct ftl_still *still, double time_s)
 {
     const double first_step_s = 0.5;
-    double step_s = fmax(3.0 * time_s, first_step_s);
+    double step_s = fmax(2.0 * time_s, first_step_s);
     if (still->duration_s > 0.0) {
         double even_s = still->duration_s / 8.0;
         step_s = fmin(step_s, fmax(even_s, fmin(cut_window_s, still->duration_s / 4.0)));
@@ -238,6 +238,9 @@ static enum ftl_code add_for_best(struct ftl_still *still, const AVFrame *frame,
     enum ftl_code code = watch_cuts(still, frame, time_s, err);
     if (code != FTL_OK) {
         return code;
+    }
+    if (time_s > still->duration_s) {
+        still->duration_s = 0.0; /* the announcement was wrong */
     }
     bool is_first = still->candidates == 0;
     if (is_first || (still->candidates < MAX_CANDIDATES && time_s >= still->next_s - time_slack_s))

@@ -19,14 +19,17 @@ FTL_AUTO_DEFINE(sws, struct SwsContext, sws_freeContext);
 struct format {
     const char *name;    /* ours */
     const char *encoder; /* libavcodec's */
-    const char *codec;   /* for the report */
-    enum AVPixelFormat pix_fmt;
+    const char *codec;   /* for the report, like the next */
+    const char *pix_fmt;
+    bool is_yuv;  /* else RGB */
+    bool is_full; /* range of the YUV */
 };
 
+/* JPEG is full-range BT.601 by JFIF, WebP limited BT.601 by its specification. */
 static const struct format formats[] = {
-    {"jpeg", "mjpeg", "mjpeg", AV_PIX_FMT_YUVJ420P},
-    {"png", "png", "png", AV_PIX_FMT_RGB24},
-    {"webp", "libwebp", "webp", AV_PIX_FMT_RGB32},
+    {"jpeg", "mjpeg", "mjpeg", "yuvj420p", true, true},
+    {"png", "png", "png", "rgb24", false, true},
+    {"webp", "libwebp", "webp", "yuv420p", true, false},
 };
 
 static const struct format *find_format(const char *name)
@@ -57,9 +60,8 @@ static enum ftl_code new_picture(enum AVPixelFormat pix_fmt, int width, int heig
     return FTL_OK;
 }
 
-/* Converts with both sides' matrices stated; swscale's own guess for untagged YUV is BT.601. */
-static enum ftl_code convert(const AVFrame *from, int from_matrix, bool from_full, AVFrame *to,
-                             struct ftl_err *err)
+/* Converts by the matrix and range each side's frame states; swscale's own guess is BT.601. */
+static enum ftl_code convert(const AVFrame *from, int from_matrix, AVFrame *to, struct ftl_err *err)
 {
     FTL_AUTO(sws)
     struct SwsContext *sws = sws_getContext(
@@ -70,9 +72,10 @@ static enum ftl_code convert(const AVFrame *from, int from_matrix, bool from_ful
         return ftl_fail(err, FTL_UNSUPPORTED, "a still from %s pictures",
                         av_get_pix_fmt_name(from->format));
     }
-    /* The image formats here are full range; JPEG files are BT.601 by JFIF. */
-    (void)sws_setColorspaceDetails(sws, sws_getCoefficients(from_matrix), from_full,
-                                   sws_getCoefficients(SWS_CS_ITU601), 1, 0, 1 << 16, 1 << 16);
+    (void)sws_setColorspaceDetails(sws, sws_getCoefficients(from_matrix),
+                                   from->color_range == AVCOL_RANGE_JPEG,
+                                   sws_getCoefficients(SWS_CS_ITU601),
+                                   to->color_range == AVCOL_RANGE_JPEG, 0, 1 << 16, 1 << 16);
     int lines = sws_scale(sws, (const uint8_t *const *)from->data, from->linesize, 0, from->height,
                           to->data, to->linesize);
     return lines == to->height
@@ -81,40 +84,39 @@ static enum ftl_code convert(const AVFrame *from, int from_matrix, bool from_ful
 }
 
 /* To full-range RGB of the still's size. */
-static enum ftl_code to_rgb(const AVFrame *frame, int width, int height, enum AVPixelFormat pix_fmt,
-                            AVFrame **ret, struct ftl_err *err)
+static enum ftl_code to_rgb(const AVFrame *frame, int width, int height, AVFrame **ret,
+                            struct ftl_err *err)
 {
     FTL_AUTO(av_frame) AVFrame *rgb = NULL;
-    enum ftl_code code = new_picture(pix_fmt, width, height, &rgb, err);
+    enum ftl_code code = new_picture(AV_PIX_FMT_RGB24, width, height, &rgb, err);
     if (code != FTL_OK) {
         return code;
     }
+    rgb->color_range = AVCOL_RANGE_JPEG;
     bool is_tagged = frame->colorspace != AVCOL_SPC_UNSPECIFIED &&
                      frame->colorspace != AVCOL_SPC_RGB && frame->colorspace != AVCOL_SPC_RESERVED;
-    int matrix = is_tagged ? (int)frame->colorspace : SWS_CS_ITU709;
-    code = convert(frame, matrix, frame->color_range == AVCOL_RANGE_JPEG, rgb, err);
-    if (code != FTL_OK) {
-        return code;
+    code = convert(frame, is_tagged ? (int)frame->colorspace : SWS_CS_ITU709, rgb, err);
+    if (code == FTL_OK) {
+        *ret = FTL_TAKE(rgb);
     }
-    *ret = FTL_TAKE(rgb);
-    return FTL_OK;
+    return code;
 }
 
-/* By way of RGB, because the matrix changes from BT.709 to JFIF's BT.601. */
-static enum ftl_code to_jpeg_yuv(const AVFrame *rgb, AVFrame **ret, struct ftl_err *err)
+/* By way of RGB, because the matrix changes from BT.709 to BT.601. */
+static enum ftl_code to_yuv(const AVFrame *rgb, bool is_full, AVFrame **ret, struct ftl_err *err)
 {
     FTL_AUTO(av_frame) AVFrame *yuv = NULL;
-    enum ftl_code code = new_picture(AV_PIX_FMT_YUVJ420P, rgb->width, rgb->height, &yuv, err);
-    if (code == FTL_OK) {
-        code = convert(rgb, SWS_CS_ITU601, true, yuv, err);
-    }
+    enum ftl_code code = new_picture(AV_PIX_FMT_YUV420P, rgb->width, rgb->height, &yuv, err);
     if (code != FTL_OK) {
         return code;
     }
-    yuv->color_range = AVCOL_RANGE_JPEG;
+    yuv->color_range = is_full ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
     yuv->colorspace = AVCOL_SPC_BT470BG;
-    *ret = FTL_TAKE(yuv);
-    return FTL_OK;
+    code = convert(rgb, SWS_CS_ITU601, yuv, err);
+    if (code == FTL_OK) {
+        *ret = FTL_TAKE(yuv);
+    }
+    return code;
 }
 
 /* libjpeg's quality scale expressed in mjpeg's: both multiply a fixed matrix, and libjpeg's 50 (its
@@ -146,7 +148,7 @@ static enum ftl_code open_encoder(const struct format *format, const AVFrame *pi
     codec->time_base = (AVRational){1, 25};
     codec->thread_count = 1;
     codec->flags |= AV_CODEC_FLAG_BITEXACT; /* no version comment in the file */
-    if (format->pix_fmt == AV_PIX_FMT_YUVJ420P) {
+    if (encoder->id == AV_CODEC_ID_MJPEG) {
         codec->flags |= AV_CODEC_FLAG_QSCALE;
         codec->global_quality = jpeg_lambda(quality);
         codec->qmin = 1;
@@ -202,24 +204,22 @@ enum ftl_code ftl_still_encode(const AVFrame *frame, const struct ftl_still_plan
     }
     int width = plan->width > 0 ? plan->width : frame->width;
     int height = plan->height > 0 ? plan->height : frame->height;
-    bool is_jpeg = format->pix_fmt == AV_PIX_FMT_YUVJ420P;
     FTL_AUTO(av_frame) AVFrame *rgb = NULL;
     FTL_AUTO(av_frame) AVFrame *yuv = NULL;
-    enum ftl_code code =
-        to_rgb(frame, width, height, is_jpeg ? AV_PIX_FMT_RGB24 : format->pix_fmt, &rgb, err);
-    if (code == FTL_OK && is_jpeg) {
-        code = to_jpeg_yuv(rgb, &yuv, err);
+    enum ftl_code code = to_rgb(frame, width, height, &rgb, err);
+    if (code == FTL_OK && format->is_yuv) {
+        code = to_yuv(rgb, format->is_full, &yuv, err);
     }
     int64_t bytes = 0;
     if (code == FTL_OK) {
-        code = write_picture(format, is_jpeg ? yuv : rgb, plan->quality, fd, &bytes, err);
+        code = write_picture(format, format->is_yuv ? yuv : rgb, plan->quality, fd, &bytes, err);
     }
     if (code != FTL_OK) {
         return code;
     }
     (void)ftl_copy_text(ret->container, sizeof(ret->container), format->name);
     (void)ftl_copy_text(ret->video_codec, sizeof(ret->video_codec), format->codec);
-    (void)ftl_copy_text(ret->pix_fmt, sizeof(ret->pix_fmt), av_get_pix_fmt_name(format->pix_fmt));
+    (void)ftl_copy_text(ret->pix_fmt, sizeof(ret->pix_fmt), format->pix_fmt);
     ret->has_video = true;
     ret->width = width;
     ret->height = height;
