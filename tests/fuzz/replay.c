@@ -7,13 +7,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_INPUT = 1 << 20 };
+enum { MAX_BYTES = 1 << 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int replay_file(const char *path)
 {
-    static uint8_t buffer[MAX_INPUT];
+    static uint8_t buffer[MAX_BYTES];
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
         perror(path);
