@@ -22,7 +22,7 @@ struct encoder_row {
     const char *codec; /* ours */
     const char *libav;
     enum ftl_media media;
-    const char *tag; /* in MP4; NULL = libavformat's choice */
+    uint32_t tag; /* in MP4; 0 = libavformat's choice */
     void (*video_options)(const struct ftl_video_plan *plan, AVDictionary **options);
 };
 
@@ -93,16 +93,18 @@ static void vpx_options(const struct ftl_video_plan *plan, AVDictionary **option
     set_crf(plan, options);
 }
 
+#define HVC1 ((uint32_t)'h' | (uint32_t)'v' << 8 | (uint32_t)'c' << 16 | (uint32_t)'1' << 24)
+
 static const struct encoder_row rows[] = {
-    {"h264", "libx264", FTL_MEDIA_VIDEO, NULL, x264_options},
-    {"h265", "libx265", FTL_MEDIA_VIDEO, "hvc1", x265_options}, /* Apple plays no hev1 */
-    {"av1", "libsvtav1", FTL_MEDIA_VIDEO, NULL, svtav1_options},
-    {"vp9", "libvpx-vp9", FTL_MEDIA_VIDEO, NULL, vpx_options},
-    {"aac", "aac", FTL_MEDIA_AUDIO, NULL, NULL},
-    {"opus", "libopus", FTL_MEDIA_AUDIO, NULL, NULL},
-    {"mp3", "libmp3lame", FTL_MEDIA_AUDIO, NULL, NULL},
-    {"flac", "flac", FTL_MEDIA_AUDIO, NULL, NULL},
-    {"pcm", "pcm_s16le", FTL_MEDIA_AUDIO, NULL, NULL},
+    {"h264", "libx264", FTL_MEDIA_VIDEO, 0, x264_options},
+    {"h265", "libx265", FTL_MEDIA_VIDEO, HVC1, x265_options}, /* Apple plays no hev1 */
+    {"av1", "libsvtav1", FTL_MEDIA_VIDEO, 0, svtav1_options},
+    {"vp9", "libvpx-vp9", FTL_MEDIA_VIDEO, 0, vpx_options},
+    {"aac", "aac", FTL_MEDIA_AUDIO, 0, NULL},
+    {"opus", "libopus", FTL_MEDIA_AUDIO, 0, NULL},
+    {"mp3", "libmp3lame", FTL_MEDIA_AUDIO, 0, NULL},
+    {"flac", "flac", FTL_MEDIA_AUDIO, 0, NULL},
+    {"pcm", "pcm_s16le", FTL_MEDIA_AUDIO, 0, NULL},
 };
 
 static const struct encoder_row *find_row(const char *codec)
@@ -143,9 +145,7 @@ static enum ftl_code alloc_encoder(const char *codec, enum ftl_media media, bool
         return ftl_fail(err, FTL_NOMEM, "no memory for an encoder");
     }
     encoder->name = row->libav;
-    if (row->tag != NULL) {
-        encoder->codec->codec_tag = MKTAG(row->tag[0], row->tag[1], row->tag[2], row->tag[3]);
-    }
+    encoder->codec->codec_tag = row->tag;
     /* No version strings: the same job gives the same bytes. */
     encoder->codec->flags |= AV_CODEC_FLAG_BITEXACT;
     if (has_global_header) {
@@ -180,7 +180,7 @@ static void set_video(AVCodecContext *codec, const struct ftl_video_plan *plan)
     codec->sample_aspect_ratio = (AVRational){1, 1};
     codec->thread_count = plan->threads > 0 ? plan->threads : 1;
     codec->gop_size = plan->gop_frames;
-    codec->flags |= AV_CODEC_FLAG_CLOSED_GOP;
+    codec->flags |= (int)AV_CODEC_FLAG_CLOSED_GOP;
     codec->color_range = AVCOL_RANGE_MPEG;
     codec->colorspace = AVCOL_SPC_BT709;
     codec->color_primaries = AVCOL_PRI_BT709;

@@ -44,6 +44,12 @@ struct ftl_graph_sink {
     int frame_size;
 };
 
+/* What a loudness filter decided. */
+struct ftl_graph_applied {
+    double gain_db;
+    char method[24]; /* "linear", "limited", "lowered", "silent"; "" = there was none */
+};
+
 struct ftl_graph_config {
     const struct ftl_plan *plan;
     const struct ftl_plan_run *run;
@@ -54,6 +60,7 @@ struct ftl_graph_config {
     int threads; /* slice threads */
     /* By index in run->chain; NULL = nothing measured. Read while building only. */
     const struct ftl_loudness *measured;
+    struct ftl_graph_applied *applied; /* filled while building; NULL allowed */
     /* Opens the other inputs; NULL = there are none. Lives longer than the graph. */
     struct ftl_side *side;
     void (*warn)(void *opaque, const char *where, const char *text); /* NULL allowed */

@@ -10,6 +10,7 @@
 
 #include <fettle/filter.h>
 
+#include "base/str.h"
 #include "media/av_auto.h"
 #include "media/av_compat.h"
 #include "media/av_err.h"
@@ -269,6 +270,18 @@ static const struct ftl_loudness *measured(struct ftl_gb *gb, const struct ftl_f
     return NULL;
 }
 
+static void loudness(struct ftl_gb *gb, const struct ftl_filter_inst *inst, double gain_db,
+                     const char *method)
+{
+    const struct ftl_graph_builder *builder = (const struct ftl_graph_builder *)gb;
+    struct ftl_graph_applied *applied = builder->config->applied;
+    (void)inst;
+    if (applied != NULL) {
+        applied->gain_db = gain_db;
+        (void)ftl_copy_text(applied->method, sizeof(applied->method), method);
+    }
+}
+
 static void warn(struct ftl_gb *gb, const char *fmt, ...)
 {
     const struct ftl_graph_builder *builder = (const struct ftl_graph_builder *)gb;
@@ -284,4 +297,4 @@ static void warn(struct ftl_gb *gb, const char *fmt, ...)
 }
 
 const struct ftl_graph_ops ftl_graph_builder_ops = {
-    .add = add, .input = input, .measured = measured, .warn = warn};
+    .add = add, .input = input, .measured = measured, .warn = warn, .loudness = loudness};
