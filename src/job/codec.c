@@ -6,46 +6,50 @@
 #define VIDEO(id) (1u << FTL_VIDEO_##id)
 #define AUDIO(id) (1u << FTL_AUDIO_##id)
 
-/* x264 with frame threads: six at 1080p keep four cores busy (its own default there, 1.5 a core)
- * and cost 4 % CPU and nothing visible on two; below 720p more than four only cut the motion
- * search's range short. x265 scales worse per thread, SVT-AV1 takes the number as its level of
- * parallelism, libvpx can use one thread a tile column of at least 256 px. */
+/* Threads: six for x264 at 1080p, its own default on four cores (1.5 a core). On two cores that
+ * costs nothing against three: 2.5 s of 1080x1920 at medium took 10.2 s of CPU and 6.4 s with
+ * three, 9.2 s and 6.2 s with six; a thread costs about 9 pictures of memory. Below 720p more than
+ * a few only cut the motion search's range short. SVT-AV1 takes the number as its level of
+ * parallelism; libvpx uses one thread a tile column of at least 256 px.
+ *
+ * Pictures: resident memory of ffmpeg 5.1 with each encoder less its 58 MB without one, divided by
+ * a picture's bytes, at two thread counts (1080p for x264, 720p for the others). */
 const struct ftl_video_codec ftl_video_codecs[FTL_VIDEO_CODECS_COUNT] = {
     [FTL_VIDEO_H264] = {.name = "h264",
                         .libav = "h264",
                         .crf_default = 21,
                         .crf_max = 51,
                         .max_side_px = 8192,
-                        .threads = {{360 * 640, 2}, {1280 * 736, 4}, {1920 * 1088, 6}, {0, 8}},
-                        .pictures = 100,
-                        .pictures_per_thread = 5,
+                        .threads = {2, 4, 6, 8},
+                        .pictures = 110,
+                        .pictures_per_thread = 9,
                         .bits_per_pixel = 0.10},
     [FTL_VIDEO_H265] = {.name = "h265",
                         .libav = "hevc",
                         .crf_default = 25,
                         .crf_max = 51,
                         .max_side_px = 8192,
-                        .threads = {{360 * 640, 2}, {1280 * 736, 4}, {1920 * 1088, 6}, {0, 8}},
-                        .pictures = 130,
-                        .pictures_per_thread = 8,
+                        .threads = {2, 4, 6, 8},
+                        .pictures = 131,
+                        .pictures_per_thread = 7,
                         .bits_per_pixel = 0.07},
     [FTL_VIDEO_AV1] = {.name = "av1",
                        .libav = "av1",
                        .crf_default = 30,
                        .crf_max = 63,
                        .max_side_px = 8192,
-                       .threads = {{360 * 640, 2}, {1280 * 736, 4}, {1920 * 1088, 4}, {0, 6}},
-                       .pictures = 120,
-                       .pictures_per_thread = 8,
+                       .threads = {2, 4, 4, 6},
+                       .pictures = 150,
+                       .pictures_per_thread = 6,
                        .bits_per_pixel = 0.06},
     [FTL_VIDEO_VP9] = {.name = "vp9",
                        .libav = "vp9",
                        .crf_default = 32,
                        .crf_max = 63,
                        .max_side_px = 8192,
-                       .threads = {{360 * 640, 2}, {1280 * 736, 4}, {1920 * 1088, 4}, {0, 8}},
-                       .pictures = 70,
-                       .pictures_per_thread = 2,
+                       .threads = {2, 4, 4, 8},
+                       .pictures = 98,
+                       .pictures_per_thread = 5,
                        .bits_per_pixel = 0.08},
 };
 
@@ -341,12 +345,13 @@ const char *ftl_speed_name(enum ftl_speed speed)
 
 int ftl_video_codec_threads(const struct ftl_video_codec *codec, int width, int height)
 {
-    int64_t pixels = (int64_t)width * height;
-    size_t step = 0;
-    while (step + 1 < FTL_THREAD_STEPS && pixels > codec->threads[step].pixels) {
-        step++;
+    static const int64_t pixels[FTL_PICTURE_SIZES - 1] = {INT64_C(640) * 360, INT64_C(1280) * 736,
+                                                          INT64_C(1920) * 1088};
+    int size = 0;
+    while (size < FTL_PICTURE_SIZES - 1 && (int64_t)width * height > pixels[size]) {
+        size++;
     }
-    return codec->threads[step].threads;
+    return codec->threads[size];
 }
 
 int64_t ftl_video_codec_bytes(const struct ftl_video_codec *codec, int width, int height)

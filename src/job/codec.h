@@ -30,7 +30,7 @@ enum ftl_audio_codec_id {
 /* What `"auto"` (the default) becomes once the format is known. */
 enum { FTL_CODEC_AUTO = -1 };
 
-enum { FTL_THREAD_STEPS = 4, FTL_RATES_MAX = 10 };
+enum { FTL_PICTURE_SIZES = 4, FTL_RATES_MAX = 10 };
 
 struct ftl_video_codec {
     const char *name;  /* in jobs, plans and reports */
@@ -38,12 +38,10 @@ struct ftl_video_codec {
     double crf_default;
     double crf_max; /* crf runs from 0 to this */
     int max_side_px;
-    /* Encoder threads by pixels of the picture: the first step that holds it, else the last. They
-     * belong to the plan, since x264's and x265's bytes depend on them (design.md §1.11). */
-    struct {
-        int64_t pixels;
-        int threads;
-    } threads[FTL_THREAD_STEPS];
+    /* Encoder threads by size of the picture: up to 640x360, 1280x736, 1920x1088 (either way up),
+     * and larger. They belong to the plan, since x264's and x265's bytes depend on them
+     * (design.md §1.11). */
+    int threads[FTL_PICTURE_SIZES];
     /* Memory: 4:2:0 pictures an encoder keeps at `medium`, counting what hangs off each (planes of
      * half-pels, low-resolution copies, motion data). */
     int pictures;            /* whatever the threads */

@@ -11,8 +11,9 @@
 enum {
     FTL_JOB_MAX_INPUTS = 32, /* descriptors one executor takes */
     FTL_JOB_MAX_OUTPUTS = 32,
-    FTL_JOB_MAX_FILTERS = 64, /* in one list */
-    FTL_JOB_MAX_NAME = 255,   /* bytes of an output's name, expanded */
+    FTL_JOB_MAX_FILTERS = 64,     /* in one list */
+    FTL_JOB_MAX_NAME = 255,       /* bytes of an output's name, expanded */
+    FTL_JOB_MAX_NAME_TEXT = 2048, /* bytes it is worked on in; unexpanded it may have half of it */
 };
 
 /* An output's own filters, around the job's. */

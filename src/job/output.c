@@ -65,7 +65,7 @@ const char *ftl_output_name_fault(const char *name)
 static bool check_name(const struct ftl_doc_output *output, const char *where,
                        struct ftl_opt_errors *errors)
 {
-    FTL_AUTO_STR struct ftl_str sample = FTL_STR_INIT(8 * FTL_JOB_MAX_NAME);
+    FTL_AUTO_STR struct ftl_str sample = FTL_STR_INIT(FTL_JOB_MAX_NAME_TEXT);
     struct ftl_err err = {.code = FTL_OK};
     if (ftl_placeholders_print(output->name, ftl_name_placeholders, &sample, &err) != FTL_OK) {
         ftl_opt_report(errors, where, "name", "%s", err.msg);

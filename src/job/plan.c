@@ -186,8 +186,8 @@ static int64_t picture_bytes(int width, int height)
 
 static int threads_for(int64_t pixels)
 {
-    const int64_t hd = 1280 * 736;
-    const int64_t full_hd = 1920 * 1088;
+    const int64_t hd = INT64_C(1280) * 736;
+    const int64_t full_hd = INT64_C(1920) * 1088;
     return pixels <= hd ? 2 : pixels <= full_hd ? 3 : 4;
 }
 

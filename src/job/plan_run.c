@@ -9,8 +9,7 @@ static enum ftl_code prune(struct ftl_planner *planner, struct ftl_draft *draft,
                            struct ftl_err *err)
 {
     const struct ftl_job_output *output = draft->output;
-    draft->chain =
-        ftl_arena_alloc(planner->arena, output->filters_count + 1, sizeof(*draft->chain));
+    draft->chain = ftl_arena_alloc(planner->arena, output->filters_count + 1, sizeof(void *));
     if (draft->chain == NULL) {
         return ftl_fail(err, FTL_NOMEM, "out of memory for the plan");
     }

@@ -176,7 +176,7 @@ static double read_double(const struct reader *reader, const char *name, double 
     if (item == NULL) {
         return otherwise;
     }
-    double value = ftl_json_number(reader->object, name, NAN);
+    double value = ftl_json_number(reader->object, name, (double)NAN);
     if (!(value >= lowest && value <= highest)) {
         refuse(reader, name);
         return otherwise;
@@ -221,7 +221,7 @@ static double read_level(const struct reader *reader, const char *name)
     if (cJSON_IsNull(ftl_json_get(reader->object, name))) {
         return -(double)INFINITY;
     }
-    double level = read_double(reader, name, -1000, 1000, NAN);
+    double level = read_double(reader, name, -1000, 1000, (double)NAN);
     if (isnan(level)) {
         refuse(reader, name);
     }

@@ -248,7 +248,7 @@ static enum ftl_code build_output(const struct ftl_doc *doc, const struct ftl_do
 {
     const struct ftl_format *format = ftl_doc_output_format(from);
     const struct ftl_placeholder ext = {.name = "ext", .value = format->endings[0]};
-    FTL_AUTO_STR struct ftl_str name = FTL_STR_INIT(16 * FTL_JOB_MAX_NAME);
+    FTL_AUTO_STR struct ftl_str name = FTL_STR_INIT(FTL_JOB_MAX_NAME_TEXT);
     ftl_placeholders_fill(from->name, &ext, &name);
     to->name = ftl_arena_strdup(arena, ftl_str_text(&name));
     to->format = format->name;

@@ -170,7 +170,7 @@ CHANGE(no_duration)
 }
 CHANGE(nan_duration)
 {
-    found->duration_s = NAN;
+    found->duration_s = (double)NAN;
 }
 CHANGE(at_the_lower_edge)
 {

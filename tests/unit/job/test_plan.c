@@ -17,37 +17,34 @@ enum { ARENA_MAX = 8 << 20, CORES = 4 };
 
 struct source {
     const char *name;
-    int width, height; /* upright; 0 = no video */
+    double video_s, audio_s, container_s; /* 0 = unknown */
+    int width, height;                    /* upright; 0 = no video */
+    int channels, rate_hz;                /* 0 = no audio */
     struct ftl_rational rate;
     bool is_variable_rate;
-    double video_s; /* 0 = unknown */
-    int channels;   /* 0 = no audio */
-    int rate_hz;
-    double audio_s;
-    double container_s;
     bool is_still;
     bool is_odd_codec; /* no decoder for either stream */
 };
 
 static const struct source sources[] = {
-    {"landscape", 1280, 720, {24, 1}, false, 8, 2, 48000, 8, 8, false, false},
-    {"hd60", 1920, 1080, {60, 1}, false, 10, 2, 44100, 10, 10, false, false},
-    {"hd120", 1920, 1080, {120000, 1001}, false, 10, 0, 0, 0, 10, false, false},
-    {"rotated", 720, 1280, {30, 1}, false, 6, 1, 44100, 6, 6, false, false},
-    {"silent", 1280, 720, {30000, 1001}, false, 5, 0, 0, 0, 5, false, false},
-    {"odd", 1281, 721, {25, 1}, false, 4, 2, 48000, 4, 4, false, false},
-    {"variable", 640, 360, {2917, 100}, true, 5, 2, 48000, 5, 5, false, false},
-    {"averaged", 640, 360, {299697, 10000}, false, 5, 0, 0, 0, 5, false, false},
-    {"slow", 640, 360, {8, 1}, false, 5, 0, 0, 0, 5, false, false},
-    {"browser", 640, 360, {1000, 1}, false, 0, 2, 48000, 0, 0, false, false},
-    {"short", 640, 360, {25, 1}, false, 2, 2, 48000, 2, 2, false, false},
-    {"surround", 1920, 1080, {25, 1}, false, 8, 6, 48000, 8, 8, false, false},
-    {"tail", 640, 360, {25, 1}, false, 4, 2, 48000, 5, 5, false, false},
-    {"song", 0, 0, {0, 0}, false, 0, 2, 44100, 60, 60, false, false},
-    {"picture", 801, 601, {25, 1}, false, 0, 0, 0, 0, 0.04, true, false},
-    {"logo", 200, 100, {25, 1}, false, 0, 0, 0, 0, 0.04, true, false},
-    {"empty", 0, 0, {0, 0}, false, 0, 0, 0, 0, 0, false, false},
-    {"strange", 640, 360, {25, 1}, false, 4, 2, 48000, 4, 4, false, true},
+    {"landscape", 8, 8, 8, 1280, 720, 2, 48000, {24, 1}, false, false, false},
+    {"hd60", 10, 10, 10, 1920, 1080, 2, 44100, {60, 1}, false, false, false},
+    {"hd120", 10, 0, 10, 1920, 1080, 0, 0, {120000, 1001}, false, false, false},
+    {"rotated", 6, 6, 6, 720, 1280, 1, 44100, {30, 1}, false, false, false},
+    {"silent", 5, 0, 5, 1280, 720, 0, 0, {30000, 1001}, false, false, false},
+    {"odd", 4, 4, 4, 1281, 721, 2, 48000, {25, 1}, false, false, false},
+    {"variable", 5, 5, 5, 640, 360, 2, 48000, {2917, 100}, true, false, false},
+    {"averaged", 5, 0, 5, 640, 360, 0, 0, {299697, 10000}, false, false, false},
+    {"slow", 5, 0, 5, 640, 360, 0, 0, {8, 1}, false, false, false},
+    {"browser", 0, 0, 0, 640, 360, 2, 48000, {1000, 1}, false, false, false},
+    {"short", 2, 2, 2, 640, 360, 2, 48000, {25, 1}, false, false, false},
+    {"surround", 8, 8, 8, 1920, 1080, 6, 48000, {25, 1}, false, false, false},
+    {"tail", 4, 5, 5, 640, 360, 2, 48000, {25, 1}, false, false, false},
+    {"song", 0, 60, 60, 0, 0, 2, 44100, {0, 0}, false, false, false},
+    {"picture", 0, 0, 0.04, 801, 601, 0, 0, {25, 1}, false, true, false},
+    {"logo", 0, 0, 0.04, 200, 100, 0, 0, {25, 1}, false, true, false},
+    {"empty", 0, 0, 0, 0, 0, 0, 0, {0, 0}, false, false, false},
+    {"strange", 4, 4, 4, 640, 360, 2, 48000, {25, 1}, false, false, true},
 };
 
 static void fill_probe(const struct source *source, struct ftl_probe *probe)
