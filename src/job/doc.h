@@ -13,7 +13,7 @@ enum {
     FTL_JOB_MAX_OUTPUTS = 32,
     FTL_JOB_MAX_FILTERS = 64,     /* in one list */
     FTL_JOB_MAX_NAME = 255,       /* bytes of an output's name, expanded */
-    FTL_JOB_MAX_NAME_TEXT = 2048, /* bytes it is worked on in; unexpanded it may have half of it */
+    FTL_JOB_MAX_NAME_TEXT = 1024, /* bytes of it as written; expanding {ext} makes it no longer */
 };
 
 /* An output's own filters, around the job's. */

@@ -126,7 +126,7 @@ static const struct ftl_opt_table around_table =
 
 static const struct ftl_opt output_rows[] = {
     FTL_OPT_STRING(
-        struct ftl_doc_output, name, FTL_JOB_MAX_NAME_TEXT / 2, FTL_OPT_REQUIRED,
+        struct ftl_doc_output, name, FTL_JOB_MAX_NAME_TEXT, FTL_OPT_REQUIRED,
         "the file's name; its ending says the format. {job_id}, {stem} and {ext} expand"),
     FTL_OPT_CHOICE(struct ftl_doc_output, format, ftl_format_choices,
                    "the file's format, where the name's ending does not say it"),

@@ -9,7 +9,9 @@
 #include "job/plan.h"
 #include "job/report.h"
 
+/* NOLINTBEGIN(readability-identifier-naming): libFuzzer's name */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* NOLINTEND(readability-identifier-naming) */
 
 enum { ARENA_MAX = 16 << 20 };
 

@@ -113,19 +113,23 @@ static const struct ftl_job *parse_job(const char *text, struct ftl_arena *arena
     return job;
 }
 
-/* The first input is the job's clip; every other one is `other`. */
-static enum ftl_code make_plan(const char *text, const char *source, const char *other, int cores,
-                               struct ftl_arena *arena, const struct ftl_plan **ret,
-                               struct ftl_err *err)
+struct setting {
+    const char *source; /* of the clip */
+    const char *other;  /* of every other input */
+    int cores;
+};
+
+static enum ftl_code make_plan(const char *text, struct setting setting, struct ftl_arena *arena,
+                               const struct ftl_plan **ret, struct ftl_err *err)
 {
     const struct ftl_job *job = parse_job(text, arena);
     const struct ftl_probe *probes[32] = {NULL};
     for (size_t i = 0; i < job->inputs_count; i++) {
         struct ftl_probe *probe = ftl_arena_alloc(arena, 1, sizeof(*probe));
-        fill_probe(find_source((int)i == job->main_input ? source : other), probe);
+        fill_probe(find_source((int)i == job->main_input ? setting.source : setting.other), probe);
         probes[i] = probe;
     }
-    return ftl_plan_make(job, probes, cores, arena, ret, err);
+    return ftl_plan_make(job, probes, setting.cores, arena, ret, err);
 }
 
 static void describe_output(const struct ftl_plan_output *output, struct ftl_str *to)
@@ -329,7 +333,8 @@ static void plans(void **state)
         FTL_AUTO(arena) struct ftl_arena *arena = ftl_arena_new(ARENA_MAX);
         struct ftl_err err = {.code = FTL_OK};
         const struct ftl_plan *plan = NULL;
-        if (make_plan(row->job, row->source, "logo", CORES, arena, &plan, &err) != FTL_OK) {
+        if (make_plan(row->job, (struct setting){row->source, "logo", CORES}, arena, &plan, &err) !=
+            FTL_OK) {
             fail_msg("%s\n  %s: %s", row->job, err.where, err.msg);
         }
         FTL_AUTO_STR struct ftl_str text = FTL_STR_INIT(8192);
@@ -395,8 +400,8 @@ static void refuses(void **state)
         FTL_AUTO(arena) struct ftl_arena *arena = ftl_arena_new(ARENA_MAX);
         struct ftl_err err = {.code = FTL_OK};
         const struct ftl_plan *plan = NULL;
-        enum ftl_code code =
-            make_plan(row->job, row->source, row->other, CORES, arena, &plan, &err);
+        enum ftl_code code = make_plan(row->job, (struct setting){row->source, row->other, CORES},
+                                       arena, &plan, &err);
         if (code != row->code || plan != NULL || strcmp(err.where, row->where) != 0 ||
             strstr(err.msg, row->says) == NULL)
         {
@@ -421,9 +426,13 @@ static void digest_is_machine_independent(void **state)
     const struct ftl_plan *sixty = NULL;
     const struct ftl_plan *other = NULL;
     struct ftl_err err = {.code = FTL_OK};
-    assert_int_equal(make_plan(vertical, "landscape", "logo", 2, arena, &two, &err), FTL_OK);
-    assert_int_equal(make_plan(vertical, "landscape", "logo", 60, arena, &sixty, &err), FTL_OK);
-    assert_int_equal(make_plan(vertical, "hd60", "logo", 2, arena, &other, &err), FTL_OK);
+    assert_int_equal(
+        make_plan(vertical, (struct setting){"landscape", "logo", 2}, arena, &two, &err), FTL_OK);
+    assert_int_equal(
+        make_plan(vertical, (struct setting){"landscape", "logo", 60}, arena, &sixty, &err),
+        FTL_OK);
+    assert_int_equal(make_plan(vertical, (struct setting){"hd60", "logo", 2}, arena, &other, &err),
+                     FTL_OK);
     assert_int_equal(strlen(two->digest), 64);
     assert_string_equal(two->digest, sixty->digest);
     assert_string_not_equal(two->digest, other->digest);
@@ -438,14 +447,17 @@ static void estimates_are_plausible(void **state)
     FTL_AUTO(arena) struct ftl_arena *arena = ftl_arena_new(ARENA_MAX);
     const struct ftl_plan *plan = NULL;
     struct ftl_err err = {.code = FTL_OK};
-    assert_int_equal(make_plan(vertical, "landscape", "logo", 4, arena, &plan, &err), FTL_OK);
+    assert_int_equal(
+        make_plan(vertical, (struct setting){"landscape", "logo", 4}, arena, &plan, &err), FTL_OK);
     assert_true(plan->memory_bytes > INT64_C(200) << 20 && plan->memory_bytes < INT64_C(2) << 30);
     assert_true(plan->output_bytes > 1000000 && plan->output_bytes < 100000000);
     assert_true(plan->decoder_threads >= 1 && plan->filter_threads >= 1);
-    assert_int_equal(
-        make_plan(JOB(OUT("{'name':'a.webm'}")), "browser", "logo", 4, arena, &plan, &err), FTL_OK);
+    assert_int_equal(make_plan(JOB(OUT("{'name':'a.webm'}")),
+                               (struct setting){"browser", "logo", 4}, arena, &plan, &err),
+                     FTL_OK);
     assert_int_equal(plan->output_bytes, 0);
-    assert_int_equal(make_plan(JOB(OUT("{'name':'a.m4a'}")), "song", "logo", 4, arena, &plan, &err),
+    assert_int_equal(make_plan(JOB(OUT("{'name':'a.m4a'}")), (struct setting){"song", "logo", 4},
+                               arena, &plan, &err),
                      FTL_OK);
     assert_int_equal(plan->cpu_weight, 1);
 }
@@ -456,7 +468,8 @@ static void json_shows_names_not_addresses(void **state)
     FTL_AUTO(arena) struct ftl_arena *arena = ftl_arena_new(ARENA_MAX);
     const struct ftl_plan *plan = NULL;
     struct ftl_err err = {.code = FTL_OK};
-    assert_int_equal(make_plan(vertical, "landscape", "logo", 4, arena, &plan, &err), FTL_OK);
+    assert_int_equal(
+        make_plan(vertical, (struct setting){"landscape", "logo", 4}, arena, &plan, &err), FTL_OK);
     FTL_AUTO(json) cJSON *json = ftl_plan_json(plan);
     FTL_AUTO_STR struct ftl_str text = FTL_STR_INIT(65536);
     ftl_json_print(json, false, &text);
