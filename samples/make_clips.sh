@@ -3,10 +3,10 @@
 #   landscape.mp4  1280x720, 24 fps, 8 s, with sound at about -24 LUFS
 #   phone.mp4      stored 1280x720 with a display matrix, so it shows as 720x1280; 6 s, with sound
 #   silent.mp4     1280x720, 5 s, no audio stream
-# Usage: samples/make_clips.sh OUTDIR
+# Usage: samples/make_clips.sh [OUTDIR]    (default: samples/clips/, which git ignores)
 set -euo pipefail
 
-out=${1:?usage: samples/make_clips.sh OUTDIR}
+out=${1:-$(dirname "$0")/clips}
 mkdir -p "$out"
 
 ff() { ffmpeg -nostdin -hide_banner -loglevel error -y "$@"; }
