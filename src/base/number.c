@@ -127,6 +127,18 @@ void ftl_number_print(double number, char to[FTL_NUMBER_TEXT_SIZE])
     use_point(to);
 }
 
+void ftl_number_print_plain(double number, char to[FTL_NUMBER_PLAIN_SIZE])
+{
+    for (int digits = 0; digits <= 60; digits++) {
+        (void)snprintf(to, FTL_NUMBER_PLAIN_SIZE, "%.*f", digits, number);
+        double back = strtod(to, NULL);
+        if (back >= number && back <= number) {
+            break;
+        }
+    }
+    use_point(to);
+}
+
 double ftl_number_round(double number, int digits)
 {
     char text[400]; /* DBL_MAX has 309 digits before the point */

@@ -11,7 +11,7 @@
 /* Integers up to here, in absolute value, are exact in a double and in everybody's JSON. */
 #define FTL_EXACT_INT_MAX INT64_C(9007199254740991)
 
-enum { FTL_NUMBER_TEXT_SIZE = 32 };
+enum { FTL_NUMBER_TEXT_SIZE = 32, FTL_NUMBER_PLAIN_SIZE = 72 };
 
 /* Reads "[-]digits[.digits][e[+-]digits]" from the start of `text`; returns how many characters
  * that took, 0 when there is no number or it is not finite or longer than 63 characters. */
@@ -25,6 +25,9 @@ bool ftl_int64_parse(const char *text, int64_t *ret) FTL_CHECK;
 
 /* The shortest text that reads back as the same double; "null" for NaN and infinities. */
 void ftl_number_print(double number, char to[FTL_NUMBER_TEXT_SIZE]);
+
+/* The same without an exponent, for 0 <= number < 1e6; at most 60 decimals. */
+void ftl_number_print_plain(double number, char to[FTL_NUMBER_PLAIN_SIZE]);
 
 /* The double nearest to `number` written with at most `digits` decimals. */
 double ftl_number_round(double number, int digits);

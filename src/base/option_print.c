@@ -22,12 +22,13 @@ static const char *choice_name(const struct ftl_opt *row, int value)
     return "";
 }
 
-static cJSON *print_number_with(double value, const char *unit)
+static cJSON *print_percent(double value)
 {
-    char number[FTL_NUMBER_TEXT_SIZE];
-    char text[FTL_NUMBER_TEXT_SIZE + 8];
-    ftl_number_print(value, number);
-    (void)snprintf(text, sizeof(text), "%s%s", number, unit);
+    char text[FTL_NUMBER_PLAIN_SIZE + 1];
+    ftl_number_print_plain(value, text); /* a number before a unit has no exponent */
+    size_t length = strlen(text);
+    text[length] = '%';
+    text[length + 1] = '\0';
     return cJSON_CreateString(text);
 }
 
@@ -112,12 +113,11 @@ static cJSON *print_scalar(const struct ftl_opt *row, const void *value)
         if (time->value < 0 && row->choices != NULL) {
             return cJSON_CreateString(choice_name(row, (int)time->value));
         }
-        return time->is_percent ? print_number_with(time->value, "%")
-                                : cJSON_CreateNumber(time->value);
+        return time->is_percent ? print_percent(time->value) : cJSON_CreateNumber(time->value);
     }
     case FTL_OPT_KIND_LENGTH: {
         const struct ftl_length *length = value;
-        return length->is_percent ? print_number_with(length->value, "%")
+        return length->is_percent ? print_percent(length->value)
                                   : cJSON_CreateNumber(length->value);
     }
     case FTL_OPT_KIND_SIZE: {

@@ -77,8 +77,11 @@ static bool parse_clock(const char *text, double *ret)
         total += fraction / pow(10, (double)digits);
         text += 1 + digits;
     }
+    if (*text != '\0') {
+        return false;
+    }
     *ret = total;
-    return *text == '\0';
+    return true;
 }
 
 bool ftl_duration_parse(const char *text, double *ret_s)

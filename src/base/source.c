@@ -40,8 +40,8 @@ static void check(const void *value, const char *where, struct ftl_opt_errors *e
     } else if (source->url != NULL && source->path != NULL) {
         ftl_opt_report(errors, where, "path", "cannot be given together with \"url\"");
     }
-    if (source->url != NULL && !ftl_starts_with(source->url, "http://") &&
-        !ftl_starts_with(source->url, "https://"))
+    if (source->url != NULL && strncasecmp(source->url, "http://", 7) != 0 &&
+        strncasecmp(source->url, "https://", 8) != 0)
     {
         ftl_opt_report(errors, where, "url", "expected an http or https URL");
     }
