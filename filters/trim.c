@@ -120,8 +120,8 @@ static enum ftl_code cut(struct ftl_gb *gb, struct span span, double early_s, st
     double from_s = fmax(span.start_s - early_s, 0.0);
     bool is_open = isinf(span.end_s);
     print_us(start, sizeof(start), from_s);
-    /* at least one frame long */
-    print_us(end, sizeof(end), is_open ? 0.0 : fmax(span.end_s - early_s, from_s + 2.0 * early_s));
+    /* a frame long at least */
+    print_us(end, sizeof(end), is_open ? 0.0 : fmax(span.end_s - early_s, from_s + 2.006 * early_s));
     const struct ftl_arg args[] = {FTL_ARG_TEXT("start", start), FTL_ARG_TEXT("end", end)};
     enum ftl_code code =
         ftl_gb_apply(gb, is_audio ? "atrim" : "trim", args, is_open ? 1 : 2, port, err);
@@ -142,8 +142,15 @@ static enum ftl_code build(struct ftl_gb *gb, const struct ftl_filter_inst *inst
     struct span span;
     enum ftl_code code = resolve(inst->opts, chain->shape.duration_s, &span, err);
     if (code == FTL_OK && chain->video.node != NULL) {
+        /* Every usual frame rate is exact in this clock, and bounds between frames are not rounded
+         * to one, as they would be where the clock ticks once a frame. */
+        const struct ftl_arg clock[] = {FTL_ARG_TEXT("expr", "1/360000")};
+        code = FTL_GB_APPLY(gb, "settb", clock, &chain->video, err);
+    }
+    if (code == FTL_OK && chain->video.node != NULL) {
         double rate = ftl_rational_to_double(chain->shape.frame_rate);
-        code = cut(gb, span, rate > 0.0 ? 0.5 / rate : 0.0, &chain->video, err);
+        /* A hair less than half: of two frames equally near, the later one. */
+        code = cut(gb, span, rate > 0.0 ? 0.499 / rate : 0.0, &chain->video, err);
     }
     if (code == FTL_OK && chain->audio.node != NULL) {
         code = cut(gb, span, 0.0, &chain->audio, err);

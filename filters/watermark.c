@@ -9,6 +9,9 @@
 
 enum { TO_THE_END = -1 };
 
+#define LOGO_KERNEL "bicubic+full_chroma_int+full_chroma_inp"
+#define LOGO_FLAGS  LOGO_KERNEL "+accurate_rnd+bitexact"
+
 static const struct ftl_choice ends[] = {
     {"end", TO_THE_END, "to the end of the clip"},
     {NULL, 0, NULL},
@@ -124,17 +127,17 @@ static struct ftl_size logo_size(const struct watermark_opts *opts, struct ftl_s
 
 /* One resolution of the logo: scaled while premultiplied, so that what transparent pixels hide does
  * not bleed in, then straight BT.709 without chroma subsampling. */
-static enum ftl_code scale_logo(struct ftl_gb *gb, struct ftl_size size, const char *kernel,
-                                struct ftl_port *port, struct ftl_err *err)
+static enum ftl_code scale_logo(struct ftl_gb *gb, struct ftl_size size, struct ftl_port *port,
+                                struct ftl_err *err)
 {
     const struct ftl_arg in_place[] = {FTL_ARG_INT("inplace", 1)};
     const struct ftl_arg convert[] = {
         FTL_ARG_TEXT("out_color_matrix", "bt709"),
         FTL_ARG_TEXT("out_range", "tv"),
-        FTL_ARG_TEXT("flags", "accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"),
+        FTL_ARG_TEXT("flags", LOGO_FLAGS),
     };
     const struct ftl_arg format[] = {FTL_ARG_TEXT("pix_fmts", "yuva444p")};
-    enum ftl_code code = ftl_gb_scale(gb, size, kernel, port, err);
+    enum ftl_code code = ftl_gb_scale(gb, size, LOGO_KERNEL, port, err);
     if (code == FTL_OK) {
         code = FTL_GB_APPLY(gb, "unpremultiply", in_place, port, err);
     }
@@ -190,10 +193,16 @@ static enum ftl_code fade_logo(struct ftl_gb *gb, double opacity, struct ftl_por
 static enum ftl_code prepare_logo(struct ftl_gb *gb, struct ftl_size size, double opacity,
                                   struct ftl_port *port, struct ftl_err *err)
 {
+    /* A node of its own: the conversion libavfilter would insert takes a matrix from the graph's
+     * defaults, and RGB to RGB between two matrices shifts colours. */
+    const struct ftl_arg convert[] = {FTL_ARG_TEXT("flags", LOGO_FLAGS)};
     const struct ftl_arg format[] = {FTL_ARG_TEXT("pix_fmts", "gbrap16")};
     const struct ftl_arg in_place[] = {FTL_ARG_INT("inplace", 1)};
     struct ftl_port chroma = {0};
-    enum ftl_code code = FTL_GB_APPLY(gb, "format", format, port, err);
+    enum ftl_code code = FTL_GB_APPLY(gb, "scale", convert, port, err);
+    if (code == FTL_OK) {
+        code = FTL_GB_APPLY(gb, "format", format, port, err);
+    }
     if (code == FTL_OK) {
         code = FTL_GB_APPLY(gb, "premultiply", in_place, port, err);
     }
@@ -201,11 +210,11 @@ static enum ftl_code prepare_logo(struct ftl_gb *gb, struct ftl_size size, doubl
         code = ftl_gb_split(gb, port, &chroma, err);
     }
     if (code == FTL_OK) {
-        code = scale_logo(gb, size, "bicubic", port, err);
+        code = scale_logo(gb, size, port, err);
     }
     if (code == FTL_OK) {
         struct ftl_size half = {size.width / 2, size.height / 2};
-        code = scale_logo(gb, half, "bicubic", &chroma, err);
+        code = scale_logo(gb, half, &chroma, err);
     }
     if (code == FTL_OK) {
         code = merge_logo(gb, chroma, port, err);

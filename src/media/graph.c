@@ -27,6 +27,8 @@ struct ftl_graph {
     size_t sinks_count;
     struct ftl_side *side; /* borrowed; NULL = none */
     enum ftl_media media;
+    int64_t end_pts; /* end of the last frame pushed */
+    bool is_ended;   /* the main source was closed: it cannot be what is asked for */
     struct ftl_shape shape;
     /* What it was built for. */
     int width, height, format, sample_rate;
@@ -204,9 +206,15 @@ enum ftl_code ftl_graph_push(struct ftl_graph *graph, struct AVFrame *frame, str
     if (frame != NULL && graph->media == FTL_MEDIA_VIDEO) {
         frame->sample_aspect_ratio = (AVRational){1, 1};
     }
-    int status = av_buffersrc_add_frame(graph->source, frame);
+    int status;
     if (frame != NULL) {
+        graph->end_pts = frame->pts + FFMAX(ftl_frame_duration(frame), 1);
+        status = av_buffersrc_add_frame(graph->source, frame);
         av_frame_unref(frame);
+    } else {
+        /* With the time it ends at: fps would drop the last frame without. */
+        status = av_buffersrc_close(graph->source, graph->end_pts, 0);
+        graph->is_ended = true;
     }
     /* EOF: every sink has what it wants (trim). */
     return status < 0 && status != AVERROR_EOF
@@ -218,7 +226,7 @@ enum ftl_code ftl_graph_push(struct ftl_graph *graph, struct AVFrame *frame, str
  * false = the main one is next. */
 static enum ftl_code feed_side(struct ftl_graph *graph, bool *ret_is_fed, struct ftl_err *err)
 {
-    unsigned most = av_buffersrc_get_nb_failed_requests(graph->source);
+    unsigned most = graph->is_ended ? 0 : av_buffersrc_get_nb_failed_requests(graph->source);
     struct ftl_side_use *chosen = NULL;
     for (size_t i = 0; graph->side != NULL && ftl_side_at(graph->side, i) != NULL; i++) {
         struct ftl_side_use *use = ftl_side_at(graph->side, i);

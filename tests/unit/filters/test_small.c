@@ -77,18 +77,21 @@ static void trimming(void **state)
         const char *nodes;
     } cases[] = {
         {"{\"start\":1}", 8.0, 7.0,
-         "trim start=980000us\nsetpts expr=max(PTS-round(1.000000/TB),0)\n"
+         "settb expr=1/360000\ntrim start=980040us\nsetpts expr=max(PTS-round(1.000000/TB),0)\n"
          "atrim start=1000000us\nasetpts expr=max(PTS-round(1.000000/TB),0)\n"},
         {"{\"end\":\"25%\"}", 8.0, 2.0,
-         "trim start=0us end=1980000us\nsetpts expr=max(PTS-round(0.000000/TB),0)\n"
+         "settb expr=1/360000\ntrim start=0us end=1980040us\nsetpts "
+         "expr=max(PTS-round(0.000000/TB),0)\n"
          "atrim start=0us end=2000000us\nasetpts expr=max(PTS-round(0.000000/TB),0)\n"},
         {"{\"start\":\"50%\",\"duration\":\"500ms\"}", 8.0, 0.5,
-         "trim start=3980000us end=4480000us\nsetpts expr=max(PTS-round(4.000000/TB),0)\n"
+         "settb expr=1/360000\ntrim start=3980040us end=4480040us\nsetpts "
+         "expr=max(PTS-round(4.000000/TB),0)\n"
          "atrim start=4000000us end=4500000us\nasetpts expr=max(PTS-round(4.000000/TB),0)\n"},
         {"{\"start\":7,\"end\":20}", 8.0, 1.0, NULL},
         {"{\"start\":7,\"end\":20}", 0.0, 0.0, NULL},
         {"{\"end\":0.001}", 8.0, 0.001, /* shorter than a frame: one frame */
-         "trim start=0us end=40000us\nsetpts expr=max(PTS-round(0.000000/TB),0)\n"
+         "settb expr=1/360000\ntrim start=0us end=40040us\nsetpts "
+         "expr=max(PTS-round(0.000000/TB),0)\n"
          "atrim start=0us end=1000us\nasetpts expr=max(PTS-round(0.000000/TB),0)\n"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
