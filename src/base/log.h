@@ -38,12 +38,17 @@ struct ftl_log {
     char bound[256];          /* keys already printed as ,"k":v (or k=v) */
 };
 
-/* Does nothing for a NULL logger. `fields` is an array ended by {.key = NULL}, or NULL. */
+/* Does nothing for a NULL logger. `fields` is an array ended by {.key = NULL}, or NULL.
+ * FTL_LOG(log, INFO, "job done", FTL_LOG_INT("files", 2)) makes it from its arguments. */
 void ftl_log_line(const struct ftl_log *log, enum ftl_log_level level, const char *msg,
                   const struct ftl_log_field *fields);
-#define FTL_LOG(log, lvl, msg, ...)                                                                \
-    ftl_log_line((log), FTL_LOG_##lvl, (msg),                                                      \
-                 (const struct ftl_log_field[]){__VA_ARGS__ __VA_OPT__(, ){.key = NULL}})
+#define FTL_LOG(log, lvl, ...) FTL_LOG_LIST((log), FTL_LOG_##lvl, __VA_ARGS__, FTL_LOG_FIELDS_END)
+#define FTL_LOG_LIST(log, level, msg, ...)                                                         \
+    ftl_log_line(log, level, msg, (const struct ftl_log_field[]){__VA_ARGS__})
+#define FTL_LOG_FIELDS_END                                                                         \
+    {                                                                                              \
+        .key = NULL                                                                                \
+    }
 
 /* An error with its code, retry class and place. */
 void ftl_log_err(const struct ftl_log *log, enum ftl_log_level level, const char *msg,

@@ -23,7 +23,11 @@ void ftl_mem_fail_nth(long nth)
 
 void *ftl_calloc(size_t count, size_t size)
 {
-    return should_fail() ? NULL : calloc(count, size);
+    size_t bytes = 0;
+    if (__builtin_mul_overflow(count, size, &bytes) || should_fail()) {
+        return NULL;
+    }
+    return calloc(count, size);
 }
 
 void *ftl_realloc(void *ptr, size_t size)

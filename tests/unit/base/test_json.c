@@ -217,19 +217,19 @@ static void test_lookup(void **state)
     } rows[] = {
         {"/a/b/0", 10},
         {"/a/b/1", 20},
-        {"/a/b/2", NAN},
-        {"/a/b/01", NAN},
-        {"/a/b/-", NAN},
-        {"/a/b/", NAN},
+        {"/a/b/2", (double)NAN},
+        {"/a/b/01", (double)NAN},
+        {"/a/b/-", (double)NAN},
+        {"/a/b/", (double)NAN},
         {"/A", 1},
         {"/x~1y", 2},
         {"/m~0n", 3},
         {"/", 4},
-        {"/none", NAN},
-        {"a", NAN},
-        {"/a/b/99999999999", NAN},
-        {"/A/b", NAN},
-        {"/x/y", NAN},
+        {"/none", (double)NAN},
+        {"a", (double)NAN},
+        {"/a/b/99999999999", (double)NAN},
+        {"/A/b", (double)NAN},
+        {"/x/y", (double)NAN},
         {"/f", 1.5},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -268,8 +268,8 @@ static void test_building(void **state)
     ftl_json_add_double(json, "d", -16.0249999, 2);
     ftl_json_add_double(json, "whole", 3.0004, 2);
     ftl_json_add_double(json, "third", 1.0 / 3, 17);
-    ftl_json_add_double(json, "inf", INFINITY, 2);
-    ftl_json_add_double(json, "nan", NAN, 2);
+    ftl_json_add_double(json, "inf", (double)INFINITY, 2);
+    ftl_json_add_double(json, "nan", (double)NAN, 2);
     ftl_json_add_bool(json, "b", true);
     cJSON *list = ftl_json_array();
     ftl_json_append(list, cJSON_CreateNumber(1));

@@ -57,7 +57,7 @@ static void test_json(void **state)
     struct sink *sink = *state;
     const struct ftl_log log = {.fd = sink->fd, .level = FTL_LOG_INFO};
     FTL_LOG(&log, INFO, "job \"done\"\n", FTL_LOG_TEXT("file", "a\xff"), FTL_LOG_INT("n", -5),
-            FTL_LOG_DOUBLE("s", 1.5), FTL_LOG_DOUBLE("nan", NAN), FTL_LOG_BOOL("ok", true),
+            FTL_LOG_DOUBLE("s", 1.5), FTL_LOG_DOUBLE("nan", (double)NAN), FTL_LOG_BOOL("ok", true),
             FTL_LOG_TEXT("none", NULL));
     assert_string_equal(
         after_stamp(sink),

@@ -50,7 +50,7 @@ static void test_histograms(void **state)
     ftl_metric_observe(FTL_METRIC_PHASE_SECONDS, "fetch", 0.005); /* on a bound: within it */
     ftl_metric_observe(FTL_METRIC_PHASE_SECONDS, "fetch", 1.5);
     ftl_metric_observe(FTL_METRIC_PHASE_SECONDS, "fetch", 1000);
-    ftl_metric_observe(FTL_METRIC_PHASE_SECONDS, "fetch", NAN);
+    ftl_metric_observe(FTL_METRIC_PHASE_SECONDS, "fetch", (double)NAN);
     assert_printed("fettle_job_phase_seconds_bucket{phase=\"fetch\",le=\"0.005\"} 2\n");
     assert_printed("fettle_job_phase_seconds_bucket{phase=\"fetch\",le=\"1\"} 2\n"
                    "fettle_job_phase_seconds_bucket{phase=\"fetch\",le=\"2.5\"} 3\n");

@@ -253,8 +253,8 @@ static void test_numbers(void **state)
         {1e16, "1e+16"},
         {1.0 / 3, "0.3333333333333333"},
         {5e-324, "4.94065645841247e-324"},
-        {NAN, "null"},
-        {-INFINITY, "null"},
+        {(double)NAN, "null"},
+        {-(double)INFINITY, "null"},
         {0.1 + 0.2, "0.30000000000000004"},
         {9007199254740991.0, "9007199254740991"},
     };
@@ -294,7 +294,7 @@ static void test_numbers(void **state)
     assert_true(ftl_number_is_int(-4));
     assert_false(ftl_number_is_int(0.5));
     assert_false(ftl_number_is_int(1e300));
-    assert_false(ftl_number_is_int(NAN));
+    assert_false(ftl_number_is_int((double)NAN));
 }
 
 int main(void)
