@@ -82,6 +82,7 @@ static struct decision decide(const struct loudness_opts *opts, const struct ftl
     }
     double gain_db = opts->integrated - measured->integrated + measured->correction_db;
     decision.gain_db = fmin(fmax(gain_db, -most_db), most_db);
+    bool is_capped = gain_db > most_db; /* out of reach: the verifier must know */
     double room_db = decision.ceiling_db - measured->true_peak;
     if (decision.gain_db > room_db && opts->policy == POLICY_LOWER) {
         decision.gain_db = fmax(room_db, -most_db);
@@ -89,6 +90,9 @@ static struct decision decide(const struct loudness_opts *opts, const struct ftl
     } else if (decision.gain_db > room_db) {
         decision.is_limited = true;
         decision.method = "limited";
+    }
+    if (is_capped) {
+        decision.method = "capped";
     }
     return decision;
 }

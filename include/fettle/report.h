@@ -40,7 +40,7 @@ struct ftl_run_result {
     double decoded_end_s;   /* end of the last decoded frame or sample, from the source's start */
     struct ftl_loudness source_loudness; /* of the main input's audio where the plan measured it */
     double gain_db;                      /* linear gain applied; 0 where none */
-    char loudness_method[24];            /* "linear", "limited", "silent", "none" */
+    char loudness_method[24];            /* linear, limited, lowered, capped, silent, none */
     double measure_s, audio_s, video_s;  /* wall seconds per pass */
     double cpu_s;                        /* user + system seconds of the executor */
 };

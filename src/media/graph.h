@@ -47,7 +47,7 @@ struct ftl_graph_sink {
 /* What a loudness filter decided. */
 struct ftl_graph_applied {
     double gain_db;
-    char method[24]; /* "linear", "limited", "lowered", "silent"; "" = there was none */
+    char method[24]; /* "linear", "limited", "lowered", "capped", "silent"; "" = there was none */
 };
 
 struct ftl_graph_config {

@@ -58,6 +58,18 @@ static enum ftl_code replace_at(cJSON *document, const char *pointer, const char
     return FTL_OK;
 }
 
+/* The executor reads the name as one of a job again, where a single brace would open a placeholder.
+ */
+static const char *with_doubled_braces(const char *name, struct ftl_arena *arena)
+{
+    FTL_AUTO_STR struct ftl_str text = FTL_STR_INIT(4096);
+    for (; *name != '\0'; name++) {
+        ftl_str_add_bytes(&text, name, 1);
+        ftl_str_add(&text, *name == '{' ? "{" : "");
+    }
+    return ftl_arena_strdup(arena, ftl_str_text(&text));
+}
+
 enum ftl_code ftl_handoff_spec(const struct ftl_job *job, const char *job_id, int cores,
                                struct ftl_arena *arena, struct ftl_str *ret, struct ftl_err *err)
 {
@@ -78,7 +90,7 @@ enum ftl_code ftl_handoff_spec(const struct ftl_job *job, const char *job_id, in
         char pointer[64];
         (void)snprintf(pointer, sizeof(pointer), "/outputs/%zu/name", i);
         if (ftl_handoff_expand(job, job_id, job->outputs[i].name, arena, &name, err) != FTL_OK ||
-            replace_at(spec, pointer, name, err) != FTL_OK)
+            replace_at(spec, pointer, with_doubled_braces(name, arena), err) != FTL_OK)
         {
             return ftl_err_at(err, pointer);
         }
@@ -127,6 +139,9 @@ enum ftl_code ftl_handoff_expect(const struct ftl_job *job, const cJSON *plan, c
     if (expect == NULL) {
         return ftl_fail(err, FTL_NOMEM, "out of memory");
     }
+    /* the gain was held back on purpose: by the filter's policy, or by its cap on lifting noise */
+    const char *method = ftl_json_string(ftl_json_at(done, "/run/loudness"), "method", "");
+    bool may_be_quieter = strcmp(method, "lowered") == 0 || strcmp(method, "capped") == 0;
     for (int i = 0; i < (int)job->outputs_count; i++) {
         cJSON *item = cJSON_GetArrayItem(expect, i);
         if (ftl_json_int64(item, "output", -1) != i) {
@@ -140,6 +155,8 @@ enum ftl_code ftl_handoff_expect(const struct ftl_job *job, const cJSON *plan, c
         int64_t frames = ftl_json_int64(ftl_json_get(result, "video"), "frames", -1);
         cJSON_DeleteItemFromObjectCaseSensitive(item, "frames");
         ftl_json_add_int64(item, "frames", frames);
+        cJSON_DeleteItemFromObjectCaseSensitive(item, "may_be_quieter");
+        ftl_json_add_bool(item, "may_be_quieter", may_be_quieter);
     }
     *ret = ftl_json_object();
     ftl_json_add(*ret, "expect", FTL_TAKE(expect));

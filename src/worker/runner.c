@@ -397,11 +397,32 @@ static enum ftl_code verify_outputs(struct run *run, struct ftl_err *err)
 
 /* ---- deliver and report ---- */
 
+/* The executor names files without folders; the folders are those of the output's own name. */
+static enum ftl_code delivered_name(const struct run *run, const struct made_file *file,
+                                    const char **ret, struct ftl_err *err)
+{
+    const struct ftl_runner_task *task = run->task;
+    const char *name = NULL;
+    if (ftl_handoff_expand(task->job, task->job_id, task->job->outputs[file->output].name,
+                           run->arena, &name, err) != FTL_OK)
+    {
+        return err->code;
+    }
+    const char *slash = strrchr(name, '/');
+    int folder_length = slash != NULL ? (int)(slash - name) + 1 : 0;
+    *ret = ftl_arena_printf(run->arena, "%.*s%s", folder_length, name, file->name);
+    return *ret != NULL ? FTL_OK : ftl_fail(err, FTL_NOMEM, "out of memory");
+}
+
 static enum ftl_code deliver_file(struct run *run, struct ftl_store *store,
                                   const struct made_file *file, cJSON *output, struct ftl_err *err)
 {
+    const char *name = NULL;
+    if (delivered_name(run, file, &name, err) != FTL_OK) {
+        return err->code;
+    }
     const struct ftl_store_object object = {
-        .name = file->name, .fd = file->fd, .content_type = ftl_handoff_content_type(file->name)};
+        .name = name, .fd = file->fd, .content_type = ftl_handoff_content_type(file->name)};
     struct ftl_stored stored = {.bytes = 0};
     if (ftl_store_put(store, &object, &stored, err) != FTL_OK) {
         (void)ftl_err_at(err, run->task->job->outputs[file->output].where);

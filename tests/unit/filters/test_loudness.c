@@ -17,7 +17,7 @@ static void gain_and_method(void **state)
         {"{}", {.integrated = -20, .true_peak = -3}, 4.0, "limited", "limit=0.8414"},
         {"{\"policy\":\"lower\"}", {.integrated = -20, .true_peak = -3}, 1.5, "lowered", NULL},
         {"{\"policy\":\"lower\"}", {.integrated = -20, .true_peak = -8}, 4.0, "linear", NULL},
-        {"{}", {.integrated = -60, .true_peak = -50}, 20.0, "linear", NULL},
+        {"{}", {.integrated = -60, .true_peak = -50}, 20.0, "capped", NULL},
         {"{\"integrated\":-70}", {.integrated = -10, .true_peak = 0}, -20.0, "linear", NULL},
         {"{}",
          {.is_silent = true, .integrated = -HUGE_VAL, .true_peak = -HUGE_VAL},

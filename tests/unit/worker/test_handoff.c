@@ -73,7 +73,7 @@ static void test_spec_parses_again(void **state)
                      FTL_OK);
     assert_int_equal(again->inputs_count, parsed.job->inputs_count);
     for (size_t i = 0; i < again->inputs_count; i++) {
-        char expected[16];
+        char expected[32];
         (void)snprintf(expected, sizeof(expected), "fd:%zu", i);
         assert_string_equal(again->inputs[i].name, parsed.job->inputs[i].name);
         assert_string_equal(again->inputs[i].source.path, expected);
@@ -110,6 +110,53 @@ static void test_names_expand_to_one_segment(void **state)
         assert_string_equal(expanded, rows[i].expanded);
         done(&parsed);
     }
+}
+
+/* A brace that came with the source's name is not a placeholder to the executor either. */
+static void test_braces_survive(void **state)
+{
+    (void)state;
+    struct parsed parsed =
+        parse("{\"input\":\"a{1}.mp4\",\"outputs\":[{\"name\":\"x/{stem}{{.mp4\"}]}");
+    struct ftl_str body = FTL_STR_INIT(65536);
+    struct ftl_err err = {.code = FTL_OK};
+    assert_int_equal(ftl_handoff_spec(parsed.job, "7", 2, parsed.arena, &body, &err), FTL_OK);
+    cJSON *json = cJSON_Parse(ftl_str_text(&body));
+    struct ftl_opt_errors errors = {.count = 0};
+    const struct ftl_job *again = NULL;
+    assert_int_equal(ftl_job_parse(ftl_json_get(json, "spec"), parsed.arena, &again, &errors, &err),
+                     FTL_OK);
+    assert_string_equal(again->outputs[0].name, "x/a{{1}{{.mp4");
+    cJSON_Delete(json);
+    ftl_str_done(&body);
+    done(&parsed);
+}
+
+static void test_held_back_gain_is_expected(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method;
+        bool may_be_quieter;
+    } rows[] = {{"linear", false}, {"limited", false}, {"lowered", true}, {"capped", true}};
+    struct parsed parsed = parse("{\"input\":\"a.mp4\",\"outputs\":[{\"name\":\"o.mp4\"}]}");
+    cJSON *plan = cJSON_Parse("{\"expect\":[{\"output\":0}]}");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[128];
+        (void)snprintf(text, sizeof(text),
+                       "{\"outputs\":[{\"index\":0}],\"run\":{\"loudness\":{\"method\":\"%s\"}}}",
+                       rows[i].method);
+        cJSON *finished = cJSON_Parse(text);
+        cJSON *made = NULL;
+        struct ftl_err err = {.code = FTL_OK};
+        assert_int_equal(ftl_handoff_expect(parsed.job, plan, finished, &made, &err), FTL_OK);
+        assert_int_equal(ftl_json_bool(ftl_json_at(made, "/expect/0"), "may_be_quieter", false),
+                         rows[i].may_be_quieter);
+        cJSON_Delete(made);
+        cJSON_Delete(finished);
+    }
+    cJSON_Delete(plan);
+    done(&parsed);
 }
 
 static void test_scrub(void **state)
@@ -177,6 +224,8 @@ int main(void)
         cmocka_unit_test(test_executor_sees_no_secret),
         cmocka_unit_test(test_spec_parses_again),
         cmocka_unit_test(test_names_expand_to_one_segment),
+        cmocka_unit_test(test_braces_survive),
+        cmocka_unit_test(test_held_back_gain_is_expected),
         cmocka_unit_test(test_scrub),
         cmocka_unit_test(test_answers_that_do_not_fit),
     };
