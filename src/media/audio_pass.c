@@ -330,7 +330,8 @@ static struct miss miss_of(const struct pass *pass, const struct ftl_loudness_ta
     struct miss miss = {0};
     bool is_unreachable = result->is_silent || !isfinite(result->integrated) ||
                           strcmp(pass->applied.method, "silent") == 0 ||
-                          strcmp(pass->applied.method, "lowered") == 0;
+                          strcmp(pass->applied.method, "lowered") == 0 ||
+                          strcmp(pass->applied.method, "capped") == 0;
     if (target->is_set && !is_unreachable) {
         miss.off_lu = target->integrated - result->integrated;
     }
@@ -403,7 +404,7 @@ static enum ftl_code make_sound(struct pass *pass, const struct ftl_plan_output 
         struct ftl_loudness loudness = {0};
         enum ftl_code code = encode_once(pass, output, measured, &encode, err);
         encoder = encode.encoder;
-        if (code == FTL_OK) {
+        if (code == FTL_OK && output->loudness.is_set) {
             code = measure_encoded(pass, &encode, &loudness, err);
         }
         struct miss miss = miss_of(pass, &output->loudness, &loudness);

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libavcodec/avcodec.h>
@@ -16,6 +17,7 @@
 void ftl_media_init(const struct ftl_log *log)
 {
     ftl_av_log_init(log);
+    (void)setenv("SVT_LOG", "1", 0); /* SVT-AV1 writes to stderr by itself: errors only */
     /* One allocation is a picture at most: 16384 × 16384 at 4 bytes. Jobs bound theirs further. */
     av_max_alloc((size_t)1 << 30);
     /* First look-ups build tables that children then share. */

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include <libavformat/avformat.h>
+#include <libavutil/channel_layout.h>
 
 #include "base/mem.h"
 #include "media/av_auto.h"
@@ -82,12 +83,28 @@ void ftl_track_free(struct ftl_track *track)
     }
 }
 
+/* Uncompressed sound often does not say which channel is which; graphs want to know. */
+static void settle_layout(AVFrame *frame)
+{
+    int count = frame->ch_layout.nb_channels;
+    if (frame->ch_layout.order != AV_CHANNEL_ORDER_UNSPEC || count <= 0) {
+        return;
+    }
+    av_channel_layout_default(&frame->ch_layout, count);
+    if (frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC && count < 63) {
+        (void)av_channel_layout_from_mask(&frame->ch_layout, ((uint64_t)1 << count) - 1);
+    }
+}
+
 /* Moves pts onto the source's timeline. Two repairs: a clock that starts anew (MPEG-TS, parts put
  * together) goes on where it was; sound within 50 ms of where it belongs is put exactly there. */
 static void place(struct ftl_track *track, AVFrame *frame)
 {
     bool is_audio = frame->nb_samples > 0;
     AVRational from = track->stream->time_base;
+    if (is_audio) {
+        settle_layout(frame);
+    }
     int64_t pts = av_rescale_q(frame->pts, from, track->time_base) + track->offset;
     int64_t duration =
         is_audio
