@@ -48,7 +48,7 @@ void ftl_watch_log(struct ftl_watch *watch, const char *text)
     }
 }
 
-static void send(struct ftl_watch *watch, const struct ftl_runner_progress *progress, int64_t now)
+static void tell(struct ftl_watch *watch, const struct ftl_runner_progress *progress, int64_t now)
 {
     FTL_AUTO_STR struct ftl_str text = FTL_STR_INIT(512);
     struct ftl_err err = {.code = FTL_OK};
@@ -76,7 +76,7 @@ void ftl_watch_progress(struct ftl_watch *watch, const struct ftl_runner_progres
     if (now < watch->rest_until_ms || (!is_new_phase && now < watch->next_ms)) {
         return;
     }
-    send(watch, progress, now);
+    tell(watch, progress, now);
     if (is_new_phase && now >= watch->rest_until_ms) {
         ftl_watch_log(watch, "started");
     }
