@@ -76,6 +76,9 @@ tidy_one() {
     fi
 }
 
+# The second compiler; clang-tidy then uses its compile database.
+lint_clang() { build_preset clang; }
+
 lint_tidy() {
     mkdir -p build/lint/tidy
     export -f tidy_one
@@ -89,7 +92,7 @@ lint_tidy() {
 cmd_lint() {
     need build test lint
     mkdir -p build/lint
-    build_preset clang
+    lint_step clang lint_clang
     lint_step format lint_format
     lint_step shellcheck lint_shell
     lint_step complexity lint_complexity

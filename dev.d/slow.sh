@@ -37,10 +37,10 @@ fuzz_all() {
 # fuzz_one NAME SECONDS; NAME is <module>_fuzz_<x>
 fuzz_one() {
     local name=$1 source=tests/fuzz/${1%%_fuzz_*}/fuzz_${1#*_fuzz_} options=()
-    mkdir -p "build/fuzz/work/$name"
+    mkdir -p "build/fuzz/new/$name"
     if [ -f "$source.dict" ]; then options+=("-dict=$source.dict"); fi
     "build/fuzz/fuzz/$name" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-        -artifact_prefix="build/fuzz/findings/$name-" "${options[@]}" "build/fuzz/work/$name" \
+        -artifact_prefix="build/fuzz/findings/$name-" "${options[@]}" "build/fuzz/new/$name" \
         "$source.corpus"
 }
 

@@ -46,9 +46,10 @@ async function fileServer() {
 // `fettle up`: a private Redis on a unix socket, and a worker. Its log goes to a file.
 async function startFettle(stateDir, host) {
   const sink = fs.openSync(log, 'w');
+  const { REDIS_URL: _, ...env } = process.env; // its own Redis, whatever is configured here
   const child = spawn(path.join(root, 'build/fettle'), [
     'up', '--state-dir', stateDir, '--queue', QUEUE, '--roots', out, '--allow-hosts', host,
-  ], { stdio: ['ignore', sink, sink], env: { ...process.env, REDIS_URL: '', LOG_LEVEL: 'info' } });
+  ], { stdio: ['ignore', sink, sink], env });
   fs.closeSync(sink);
   const ended = new Promise((resolve) => child.once('close', resolve));
   const socket = path.join(stateDir, 'redis.sock');
