@@ -56,14 +56,13 @@ void ftl_reason_print_all(const struct ftl_opt_errors *errors, char *to, size_t 
 {
     enum { ROOM_FOR_MORE = 32 };
     size_t held = errors->count < FTL_OPT_MAX_ERRORS ? errors->count : FTL_OPT_MAX_ERRORS;
-    int used = snprintf(to, size, "%s: ", ftl_code_name(FTL_SPEC));
-    size_t at = used < 0 ? 0 : (size_t)used;
+    size_t at = 0;
     size_t shown = 0;
     for (; shown < held && at < size; shown++) {
         const struct ftl_err *one = &errors->list[shown];
         size_t room = size - at;
-        used = snprintf(to + at, room, "%s%s%s%s", shown > 0 ? "; " : "", one->where,
-                        one->where[0] != '\0' ? ": " : "", one->msg);
+        int used = snprintf(to + at, room, "%s%s%s%s", shown > 0 ? "; " : "", one->where,
+                            one->where[0] != '\0' ? ": " : "", one->msg);
         bool is_last = shown + 1 == errors->count;
         if (shown > 0 && (size_t)used + (is_last ? 0 : ROOM_FOR_MORE) >= room) {
             break; /* overwritten below */

@@ -39,7 +39,7 @@ void ftl_handovers_set(cJSON *data, int count);
 /* What producers see as failedReason: "TRUNCATED /input: …". */
 void ftl_reason_print(const struct ftl_err *cause, char *to, size_t size);
 
-/* The same for a document with several errors: as many as fit, and how many more there are. */
+/* The message for a document with several errors: as many as fit, and how many more there are. */
 void ftl_reason_print_all(const struct ftl_opt_errors *errors, char *to, size_t size);
 
 #endif
