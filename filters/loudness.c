@@ -71,21 +71,23 @@ struct decision {
 static struct decision decide(const struct loudness_opts *opts, const struct ftl_loudness *measured)
 {
     const double headroom_db = 0.5; /* what a lossy encoder adds to peaks */
-    const double most_db = 20.0;    /* beyond that it is noise that is being lifted */
+    /* Beyond that it is noise that is being lifted. Downwards there is no cap: float sources reach
+     * +14 LUFS. */
+    const double most_db = 20.0;
     struct decision decision = {
         .ceiling_db = opts->true_peak - headroom_db - measured->ceiling_cut_db,
-        .method = "linear",
     };
     if (measured->is_silent || !isfinite(measured->integrated)) {
         decision.method = "silent";
         return decision;
     }
     double gain_db = opts->integrated - measured->integrated + measured->correction_db;
-    decision.gain_db = fmin(fmax(gain_db, -most_db), most_db);
     bool is_capped = gain_db > most_db; /* out of reach: the verifier must know */
+    decision.gain_db = is_capped ? most_db : gain_db;
+    decision.method = "linear";
     double room_db = decision.ceiling_db - measured->true_peak;
     if (decision.gain_db > room_db && opts->policy == POLICY_LOWER) {
-        decision.gain_db = fmax(room_db, -most_db);
+        decision.gain_db = room_db;
         decision.method = "lowered";
     } else if (decision.gain_db > room_db) {
         decision.is_limited = true;

@@ -114,8 +114,8 @@ struct ftl_graph_ops {
                            struct ftl_err *err);
     /* What the measure pass found for this instance; NULL if it asked for none. Borrowed. */
     const struct ftl_loudness *(*measured)(struct ftl_gb *gb, const struct ftl_filter_inst *inst);
-    /* What was decided for this instance, for the report: linear gain in dB and the method
-     * ("linear", "limited", "lowered", "capped", "silent"). */
+    /* What was decided for this instance, for the report: gain in dB, and how the target is reached
+     * ("linear", "limited") or why it is not ("lowered", "capped", "silent"). */
     void (*loudness)(struct ftl_gb *gb, const struct ftl_filter_inst *inst, double gain_db,
                      const char *method);
     /* A sentence for the report's warnings. */
