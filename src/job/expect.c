@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "job/codec.h"
 
 enum { TEXT_MAX = 1024, SIDE_MAX = 1 << 16, COUNT_MAX = 1 << 16 };
@@ -240,4 +241,20 @@ enum ftl_code ftl_expect_check(const struct ftl_expect *expect,
         code = check_audio(expect, found, err);
     }
     return code;
+}
+
+void ftl_expect_adopt(const struct ftl_expect *expect, struct ftl_output_result *found)
+{
+    found->index = expect->output;
+    (void)ftl_copy_text(found->container, sizeof(found->container), expect->container);
+    if (expect->video_codec[0] != '\0') {
+        (void)ftl_copy_text(found->video_codec, sizeof(found->video_codec), expect->video_codec);
+    }
+    if (expect->audio_codec[0] != '\0') {
+        (void)ftl_copy_text(found->audio_codec, sizeof(found->audio_codec), expect->audio_codec);
+    }
+    if (strcmp(expect->kind, "thumbnail") == 0) {
+        found->duration_s = 0;
+        found->frame_rate = (struct ftl_rational){0, 0};
+    }
 }

@@ -40,4 +40,8 @@ enum ftl_code ftl_expect_check(const struct ftl_expect *expect,
                                const struct ftl_output_result *found,
                                struct ftl_err *err) FTL_CHECK;
 
+/* After a check that passed: what was found under the job's index and our names of container and
+ * codecs, and without the duration and rate that demuxers make up for a still. */
+void ftl_expect_adopt(const struct ftl_expect *expect, struct ftl_output_result *found);
+
 #endif

@@ -342,6 +342,15 @@ enum ftl_code ftl_job_parse(const cJSON *json, struct ftl_arena *arena, const st
     return FTL_OK;
 }
 
+static cJSON *requires(const char *member)
+{
+    cJSON *names = ftl_json_array();
+    ftl_json_append(names, cJSON_CreateString(member));
+    cJSON *schema = ftl_json_object();
+    ftl_json_add(schema, "required", names);
+    return schema;
+}
+
 cJSON *ftl_job_schema(void)
 {
     cJSON *schema = ftl_opt_schema(&ftl_job_table);
@@ -350,6 +359,12 @@ cJSON *ftl_job_schema(void)
     }
     if (schema != NULL && ftl_json_get(schema, "title") == NULL) {
         ftl_json_add_string(schema, "title", "Fettle job");
+    }
+    if (schema != NULL) { /* the clip, by one name or the other */
+        cJSON *ways = ftl_json_array();
+        ftl_json_append(ways, requires("input"));
+        ftl_json_append(ways, requires("inputs"));
+        ftl_json_add(schema, "anyOf", ways);
     }
     return schema;
 }

@@ -322,6 +322,26 @@ static void judges_stills(void **state)
     assert_int_equal(ftl_expect_check(&expect, &found, &err), FTL_VERIFY);
 }
 
+static void adopts_our_names(void **state)
+{
+    (void)state;
+    struct ftl_expect expect = good_expect();
+    struct ftl_output_result found = good_result();
+    expect.output = 3;
+    expect.video_codec = "h265";
+    (void)snprintf(found.video_codec, sizeof(found.video_codec), "hevc");
+    (void)snprintf(found.container, sizeof(found.container), "mov,mp4,m4a,3gp,3g2,mj2");
+    ftl_expect_adopt(&expect, &found);
+    assert_int_equal(found.index, 3);
+    assert_string_equal(found.container, "mp4");
+    assert_string_equal(found.video_codec, "h265");
+    assert_string_equal(found.audio_codec, "aac");
+    assert_true(found.duration_s > 8 && found.frame_rate.num == 24);
+    expect.kind = "thumbnail";
+    ftl_expect_adopt(&expect, &found);
+    assert_true(found.duration_s == 0 && found.frame_rate.num == 0);
+}
+
 /* ---- plan -> JSON -> expectations ---- */
 
 static const struct ftl_plan_output outputs[] = {
@@ -397,6 +417,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges_files),
         cmocka_unit_test(judges_stills),
+        cmocka_unit_test(adopts_our_names),
         cmocka_unit_test(survives_the_wire),
         cmocka_unit_test(refuses_what_is_no_expectation),
     };
