@@ -299,6 +299,9 @@ static enum ftl_code measure_encoded(struct pass *pass, const struct encode *enc
         return err->code;
     }
     for (size_t i = 0; i < encode->packets.count; i++) {
+        if (encode->packets.items[i]->size == 0) {
+            continue; /* FLAC's last one carries only the header as it should have been */
+        }
         FTL_AUTO(av_packet) AVPacket *packet = av_packet_clone(encode->packets.items[i]);
         int status = packet != NULL ? 0 : AVERROR(ENOMEM);
         if (status >= 0 && i == 0 && encoder->initial_padding > 0) {

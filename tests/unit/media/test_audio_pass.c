@@ -100,8 +100,12 @@ static void test_target_by_codec(void **state)
         assert_true(found->is_measured);
         assert_string_equal(rig.run.loudness_method, "linear");
         assert_true(rig.run.source_loudness.is_measured);
-        assert_true(fabs(rig.run.gain_db - (opts.target - rig.run.source_loudness.integrated)) <
-                    0.5);
+        /* The gain of the last encode: corrections for what the codec takes away included. */
+        double plain = opts.target - rig.run.source_loudness.integrated;
+        if (fabs(rig.run.gain_db - plain) > 1.5) {
+            fail_msg("%s: gain %.2f dB, plain %.2f, %d passes", rows[i].name, rig.run.gain_db, plain,
+                     rig.results[0].loudness_passes);
+        }
     }
 }
 
