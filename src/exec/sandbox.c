@@ -175,12 +175,12 @@ static enum ftl_code bound_arguments(bool *ret_has_seccomp, struct ftl_err *err)
 {
     const uint32_t self = (uint32_t)getpid();
     const struct arg_rule bounds[] = {
-#define FTL_ARG_RULE(name, argument, word, bits, wanted, number)                                   \
+#define FTL_ARG_RULE(name, argument, word, bits, wanted, refusal)                                  \
     {.number = (uint32_t)__NR_##name,                                                              \
      .offset = word_offset((argument), (word)),                                                    \
      .mask = (uint32_t)(bits),                                                                     \
      .value = (uint32_t)(wanted),                                                                  \
-     .refuse_errno = (number)},
+     .refuse_errno = (refusal)},
 #include "exec/syscalls_args.def"
 #undef FTL_ARG_RULE
     };
