@@ -121,7 +121,8 @@ static enum ftl_code cut(struct ftl_gb *gb, struct span span, double early_s, st
     bool is_open = isinf(span.end_s);
     print_us(start, sizeof(start), from_s);
     /* a frame long at least */
-    print_us(end, sizeof(end), is_open ? 0.0 : fmax(span.end_s - early_s, from_s + 2.006 * early_s));
+    print_us(end, sizeof(end),
+             is_open ? 0.0 : fmax(span.end_s - early_s, from_s + 2.006 * early_s));
     const struct ftl_arg args[] = {FTL_ARG_TEXT("start", start), FTL_ARG_TEXT("end", end)};
     enum ftl_code code =
         ftl_gb_apply(gb, is_audio ? "atrim" : "trim", args, is_open ? 1 : 2, port, err);
