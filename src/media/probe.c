@@ -15,6 +15,7 @@
 #include "media/geometry.h"
 #include "media/input.h"
 #include "media/pipeline.h"
+#include "media/whole.h"
 
 /* Packets read to learn the rhythm of the pictures, and how much of the file that may take. */
 enum { RHYTHM_PACKETS = 300, RHYTHM_READS = 4000, RHYTHM_MIN = 4 };
@@ -312,7 +313,9 @@ enum ftl_code ftl_media_probe(int fd, const char *name, const struct ftl_limits 
     probe->video = choose(probe, FTL_MEDIA_VIDEO);
     probe->audio = choose(probe, FTL_MEDIA_AUDIO);
     if (check_usable(probe, name, err) != FTL_OK) {
-        return err->code;
+        bool is_cut = ftl_whole_check(fd, probe->bytes) == FTL_WHOLE_CUT;
+        return is_cut ? ftl_fail(err, FTL_TRUNCATED, "%s: the file ends inside its index", name)
+                      : err->code;
     }
     if (probe->video >= 0 && !probe->is_still &&
         learn_rhythm(input, &probe->streams[probe->video], err) != FTL_OK)
