@@ -55,7 +55,7 @@ struct ftl_exec_callbacks {
 };
 
 struct ftl_exec_limits {  /* 0 = default */
-    int64_t memory_bytes; /* RLIMIT_AS; default 4 GiB */
+    int64_t memory_bytes; /* RLIMIT_AS beyond what the idle image maps; default 4 GiB */
     int64_t cpu_s;        /* RLIMIT_CPU; default 4 h */
     int64_t file_bytes;   /* RLIMIT_FSIZE; default 64 GiB */
     int64_t
@@ -72,6 +72,7 @@ struct ftl_exec_task {
     struct ftl_exec_limits limits;
     struct ftl_exec_callbacks callbacks;
     struct ftl_cancel *cancel; /* NULL = none; cancelling kills the child within a second */
+    const struct ftl_log *log; /* for the child's lines, with the job's keys; NULL = the config's */
 };
 
 struct ftl_exec_result {
