@@ -10,7 +10,7 @@ declare -A PACKAGES=(
         libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
         libcurl4-openssl-dev|libcurl4-gnutls-dev libhiredis-dev libcjson-dev libseccomp-dev libssl-dev
         libebur128-dev"
-    [test]="libcmocka-dev redis-server ffmpeg binutils procps"
+    [test]="libcmocka-dev redis-server ffmpeg binutils procps python3"
     [lint]="clang clang-format-14 clang-tidy-14 pmccabe universal-ctags shellcheck"
     [clang]="clang"
     [fuzz]="clang libclang-rt-14-dev"

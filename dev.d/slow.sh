@@ -53,7 +53,8 @@ test_slow() {
     slow_valgrind "$1"
     slow_analyzer
     fuzz_all 120
-    FETTLE_SLOW=1 run_node "$1"
+    FETTLE_SLOW=1 run_node build/dev "$1" tests/integration
+    FETTLE_SLOW=1 run_node build "$1" tests/e2e
 }
 
 # Unit tests under valgrind, in a build without the sandbox, which valgrind cannot run in.

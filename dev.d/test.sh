@@ -32,26 +32,25 @@ run_ctest() {
     tally "$(awk -f dev.d/count.awk "$junit")"
 }
 
-# node_files [PATTERN]: test files of node's runner, one a line
-node_files() {
-    find tests -name '*.test.mjs' | sort | { grep -E -- "${1:-.}" || true; }
-}
-
-# run_node [PATTERN]
+# run_node BUILD PATTERN FOLDER…: the *.test.mjs files below the folders, on the programs in BUILD
 run_node() {
-    local files tap=build/node.tap
-    mapfile -t files < <(node_files "${1:-}")
+    local build=$1 pattern=$2 files tap=$1/node.tap
+    shift 2
+    mapfile -t files < <(find "$@" -name '*.test.mjs' | sort | { grep -E -- "${pattern:-.}" || true; })
     [ ${#files[@]} -gt 0 ] || return 0
-    mkdir -p build
     rm -f "$tap"
-    say "node --test (${#files[@]} files)"
-    FETTLE_BUILD=${FETTLE_BUILD:-$ROOT/build} timeout 1500 node --test \
+    say "node --test on $build (${#files[@]} files)"
+    FETTLE_BUILD=$ROOT/$build timeout 1500 node --test \
         --test-reporter=spec --test-reporter-destination=stdout \
         --test-reporter=tap --test-reporter-destination="$tap" "${files[@]}" </dev/null || true
-    # Only the closing summary counts; without one the runner itself died.
-    tally "$(awk '/^# pass /{p=$3} /^# fail /{f=$3} /^# cancelled /{c=$3} /^# (skipped|todo) /{s+=$3}
-        /^# pass /{done=1} END{if (done) print p, f + c, s; else print 0, 1, 0}' "$tap" 2>/dev/null ||
-        printf '0 1 0')"
+    tally "$(count_tap "$tap")"
+}
+
+# Only the closing summary counts; without one the runner itself died.
+count_tap() {
+    awk '/^# pass / {passed = $3; done = 1} /^# (fail|cancelled) / {failed += $3}
+        /^# (skipped|todo) / {skipped += $3}
+        END {if (done) print passed, failed, skipped; else print 0, 1, 0}' "$1" 2>/dev/null || printf '0 1 0'
 }
 
 cmd_test() {
@@ -80,13 +79,17 @@ test_here() {
     if [ "$preset" = clang ]; then lists+=(clang); fi
     need "${lists[@]}"
     build_preset "$preset"
-    if [ -z "$unit_only" ] && [ "$preset" = dev ]; then
-        npm_sync
-        build_preset release
-    fi
     sanitizer_options
     run_ctest "$preset" ${pattern:+-R "$pattern"}
-    if [ -z "$unit_only" ] && [ "$preset" = dev ]; then run_node "$pattern"; fi
+    if [ -n "$unit_only" ]; then return 0; fi
+    npm_sync
+    run_node "build/$preset" "$pattern" tests/integration
+    if [ "$preset" = dev ]; then # what is shipped is what goes through the whole path
+        build_preset release
+        run_node build "$pattern" tests/arch tests/e2e
+    else
+        run_node "build/$preset" "${pattern:-main_path|cli}" tests/e2e
+    fi
 }
 
 sanitizer_options() {
