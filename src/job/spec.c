@@ -346,7 +346,10 @@ static cJSON *requires(const char *member)
 {
     cJSON *names = ftl_json_array();
     ftl_json_append(names, cJSON_CreateString(member));
+    cJSON *properties = ftl_json_object(); /* strict validators want it named here too */
+    ftl_json_add_bool(properties, member, true);
     cJSON *schema = ftl_json_object();
+    ftl_json_add(schema, "properties", properties);
     ftl_json_add(schema, "required", names);
     return schema;
 }
