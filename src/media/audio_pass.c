@@ -377,11 +377,30 @@ static enum ftl_code keep_result(struct ftl_sound *sound, struct encode *encode,
     return FTL_OK;
 }
 
-static void correct(const struct pass *pass, struct ftl_loudness *measured, struct miss miss)
+/* How loudness answers to gain. */
+struct aim {
+    double last_off_lu, last_step_db; /* of the previous correction; step 0 = none yet */
+};
+
+/* The gain to add. A limiter gives back part of what it gets, more the harder it works, so the
+ * slope of the last correction counts, within reason. */
+static double next_step_db(struct aim *aim, double off_lu)
 {
+    double slope = 1.0;
+    if (aim->last_step_db != 0.0) {
+        slope = fmin(fmax((aim->last_off_lu - off_lu) / aim->last_step_db, 0.3), 1.0);
+    }
+    *aim = (struct aim){.last_off_lu = off_lu, .last_step_db = off_lu / slope};
+    return aim->last_step_db;
+}
+
+static void correct(const struct pass *pass, struct ftl_loudness *measured, struct aim *aim,
+                    struct miss miss)
+{
+    double step_db = next_step_db(aim, miss.off_lu);
     for (size_t i = 0; i < pass->config->run->chain_count; i++) {
         if (measured[i].is_measured) {
-            measured[i].correction_db += miss.off_lu;
+            measured[i].correction_db += step_db;
             measured[i].ceiling_cut_db +=
                 miss.excess_db > 0.0 ? miss.excess_db + cut_margin_db : 0.0;
         }
@@ -395,6 +414,7 @@ static enum ftl_code make_sound(struct pass *pass, const struct ftl_plan_output 
     FTL_AUTO_FREE struct ftl_loudness *measured =
         ftl_calloc(chain_count + 1, sizeof(struct ftl_loudness));
     struct miss best = {0};
+    struct aim aim = {0};
     if (measured == NULL) {
         return ftl_fail(err, FTL_NOMEM, "no memory for sound");
     }
@@ -423,7 +443,7 @@ static enum ftl_code make_sound(struct pass *pass, const struct ftl_plan_output 
         if (is_hit(&miss)) {
             return FTL_OK;
         }
-        correct(pass, measured, miss);
+        correct(pass, measured, &aim, miss);
     }
     if (pass->config->warn != NULL) {
         pass->config->warn(pass->config->warn_opaque, output->where,
