@@ -32,15 +32,16 @@ static const struct queue_opts defaults = {
     .name = "fettle", .attempts = 3, .backoff = "exponential:5s"};
 
 static const struct ftl_opt rows[] = {
-    FTL_OPT_STRING(struct queue_opts, name, 200, 0, "add: the job's name"),
+    FTL_OPT_STRING(struct queue_opts, name, 200, 0, "add: the job's name (fettle)"),
     FTL_OPT_STRING(struct queue_opts, job_id, 255, 0,
                    "add: the job's id; a job that has it already is left as it is"),
     FTL_OPT_DURATION(struct queue_opts, delay, 0, 31536000, "add: not before this has passed"),
     FTL_OPT_INT(struct queue_opts, priority, 0, 2097151, NULL,
                 "add: 1 is the most urgent; 0 = none, which goes before all"),
-    FTL_OPT_INT(struct queue_opts, attempts, 1, 1000, NULL, "add: tries in all"),
-    FTL_OPT_STRING(struct queue_opts, backoff, 64, 0,
-                   "add: wait before the next try, fixed:TIME or exponential:TIME"),
+    FTL_OPT_INT(struct queue_opts, attempts, 1, 1000, NULL, "add: tries in all (3)"),
+    FTL_OPT_STRING(
+        struct queue_opts, backoff, 64, 0,
+        "add: wait before the next try, fixed:TIME or exponential:TIME (exponential:5s)"),
     FTL_OPT_BOOL(struct queue_opts, lifo, "add: to the front of the line"),
     FTL_OPT_BOOL(struct queue_opts, wait, "add: wait for the end of the job and print its report"),
     FTL_OPT_BOOL(struct queue_opts, json, "print as JSON"),

@@ -12,7 +12,7 @@
 #define FTL_WORKER_SETTINGS                                                                        \
     "prefix", "queue", "concurrency", "worker_name", "lock_duration", "stalled_interval",          \
         "max_stalled", "grace", "job_deadline", "job_memory", "memory", "cpus", "allow_hosts",     \
-        "roots", "max_source", "temp_dir", "executor", "require_sandbox", "log_level"
+        "roots", "max_source", "temp_dir", "executor", "require_sandbox"
 
 /* Before any other thread and before ftl_serve_jobs: SIGINT and SIGTERM cancel *ret, which lives to
  * the end of the process. */

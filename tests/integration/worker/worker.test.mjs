@@ -1,39 +1,11 @@
 // The worker's own decisions, seen through the real BullMQ client: what becomes of failures, stops,
 // lost leases, permits. The work itself is made up (worker_rig.c).
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import fs from 'node:fs';
-import path from 'node:path';
-import readline from 'node:readline';
 import { test } from 'node:test';
 
-import { BUILD, openEvents, openQueue, scope, startRedis, until } from '../queue/lib.mjs';
-
-const RIG = path.join(BUILD, 'tests/worker_rig');
-
-function startRig(s, redis, queues, options = {}) {
-  const args = ['--redis', redis.url];
-  for (const queue of [queues].flat()) args.push('--queue', queue);
-  for (const [key, value] of Object.entries(options)) args.push(`--${key}`, String(value));
-  const child = spawn(RIG, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const rig = { child, events: [], log: [], text: '' };
-  readline.createInterface({ input: child.stdout }).on('line', (line) => rig.events.push(JSON.parse(line)));
-  readline.createInterface({ input: child.stderr }).on('line', (line) => {
-    rig.text += `${line}\n`;
-    rig.log.push(JSON.parse(line));
-  });
-  rig.ended = once(child, 'close').then(([status, signal]) => ({ status, signal }));
-  rig.stop = async (signal = 'SIGTERM') => {
-    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-    return rig.ended;
-  };
-  rig.saw = (event, job) => rig.events.filter((e) => e.event === event && e.job === job).length;
-  rig.until = (event, job, times = 1) =>
-    until(() => rig.saw(event, job) >= times, `${event} of ${job}; log: ${rig.text}`);
-  s.defer(() => rig.stop('SIGKILL'));
-  return rig;
-}
+import { openEvents, openQueue, scope, startRedis, until } from '../queue/lib.mjs';
+import { startRig, work } from './rig.mjs';
 
 async function bench(t, name = 'work') {
   const s = scope(t);
@@ -42,10 +14,6 @@ async function bench(t, name = 'work') {
   const events = await openEvents(s, redis, name);
   return { s, redis, queue, events, rig: (options) => startRig(s, redis, name, options) };
 }
-
-const work = (...steps) => ({
-  input: ['do', ...steps].join('/'), outputs: [{ name: 'o.mp4' }], upload: { to: '/nowhere/' },
-});
 
 test('a job runs to its report, with progress, log lines and a wait time', async (t) => {
   const b = await bench(t);
