@@ -114,7 +114,8 @@ struct ftl_opt {
     enum ftl_opt_kind item; /* ARRAY and MAP: kind of the items */
     unsigned flags;         /* enum ftl_opt_flags */
     size_t offset;
-    /* numbers: inclusive range, 0 and 0 = none; STRING: longest; ARRAY/MAP: fewest and most items */
+    /* numbers: inclusive range, 0 and 0 = none; STRING: longest; ARRAY/MAP: fewest and most items
+     */
     double min, max;
     const char *unit; /* "px", "s", "dB" …; NULL = none */
     const char *help; /* one clause, lower case, no full stop */
@@ -151,23 +152,23 @@ void ftl_opt_report(struct ftl_opt_errors *errors, const char *where, const char
 /* Parses a JSON object strictly into *ret (table->size bytes): defaults first, then the members.
  * Unknown, duplicate, mistyped, out-of-range and missing members are all reported, each with its
  * JSON pointer (prefixed by `where`, "" for the document) and a suggestion for a near miss. Strings
- * and arrays go to `arena`. On any error *ret is untouched and SPEC (or NOMEM) is returned, which is
- * the code of the first error it added to *errors. */
+ * and arrays go to `arena`. On any error *ret is untouched and SPEC (or NOMEM) is returned, which
+ * is the code of the first error it added to *errors. */
 enum ftl_code ftl_opt_parse(const struct ftl_opt_table *table, const struct cJSON *json,
                             const char *where, struct ftl_arena *arena, void *ret,
                             struct ftl_opt_errors *errors) FTL_CHECK;
 
 /* Parses one option from text, as a command-line flag or environment variable gives it: booleans
- * also as yes/no, on/off, 1/0; arrays of scalars as "a,b" or JSON; objects and maps as JSON. `where`
- * of the error is the name. *value is untouched on failure. */
+ * also as yes/no, on/off, 1/0; arrays of scalars as "a,b" or JSON; objects and maps as JSON.
+ * `where` of the error is the name. *value is untouched on failure. */
 enum ftl_code ftl_opt_set_text(const struct ftl_opt_table *table, const char *name,
                                const char *text, struct ftl_arena *arena, void *value,
                                struct ftl_err *err) FTL_CHECK;
 
 /* Prints *value as a JSON object with every option (or, with `only_changed`, those that were given
  * or differ from the defaults); secrets as "***" unless `reveal`. What is absent (NULL, 0/0, a
- * default outside the row's own range) is left out, so what is revealed reads back as it was. The caller frees it with cJSON_Delete. NULL = no
- * memory. */
+ * default outside the row's own range) is left out, so what is revealed reads back as it was. The
+ * caller frees it with cJSON_Delete. NULL = no memory. */
 struct cJSON *ftl_opt_print(const struct ftl_opt_table *table, const void *value, bool only_changed,
                             bool reveal);
 

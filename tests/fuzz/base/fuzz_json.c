@@ -5,7 +5,9 @@
 
 #include "base/json.h"
 
+/* NOLINTBEGIN(readability-identifier-naming): libFuzzer's name */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+/* NOLINTEND(readability-identifier-naming) */
 
 static void must(bool holds)
 {

@@ -13,13 +13,13 @@ static void test_codes(void **state)
 {
     (void)state;
     static const struct {
-        enum ftl_code code;
         const char *name;
+        enum ftl_code code;
         enum ftl_retry retry;
         int http, exit_status;
     } rows[] = {
 #define X(name, number, retry, http, status, meaning)                                              \
-    {FTL_##name, #name, FTL_RETRY_##retry, (http), (status)},
+    {#name, FTL_##name, FTL_RETRY_##retry, (http), (status)},
         FTL_CODES(X)
 #undef X
     };
