@@ -209,11 +209,11 @@ static enum ftl_code enter_seccomp(const struct ftl_sandbox *sandbox, uint32_t *
     struct sigaction action = {.sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO};
     (void)sigaction(SIGSYS, &action, NULL); /* cannot fail for a valid signal */
     bool has_seccomp = false;
-    if (bound_arguments(&has_seccomp, err) != FTL_OK) {
+    if (install(sandbox->filter, sandbox->filter_count, &has_seccomp, err) != FTL_OK) {
         return err->code;
     }
-    if (has_seccomp && install(sandbox->filter, sandbox->filter_count, &has_seccomp, err) != FTL_OK)
-    {
+    /* The second one last: it leaves nothing of prctl but names. */
+    if (has_seccomp && bound_arguments(&has_seccomp, err) != FTL_OK) {
         return err->code;
     }
     *layers |= has_seccomp ? FTL_LAYER_SECCOMP : 0;
