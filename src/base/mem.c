@@ -47,7 +47,7 @@ char *ftl_strndup(const char *text, size_t length)
 
 char *ftl_strdup(const char *text)
 {
-    return ftl_strndup(text, SIZE_MAX - 1);
+    return ftl_strndup(text, strlen(text));
 }
 
 void ftl_free(void *ptr)
@@ -155,7 +155,7 @@ char *ftl_arena_strndup(struct ftl_arena *arena, const char *text, size_t length
 
 char *ftl_arena_strdup(struct ftl_arena *arena, const char *text)
 {
-    return ftl_arena_strndup(arena, text, SIZE_MAX - 1);
+    return ftl_arena_strndup(arena, text, strlen(text));
 }
 
 char *ftl_arena_printf(struct ftl_arena *arena, const char *fmt, ...)

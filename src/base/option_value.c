@@ -39,7 +39,8 @@ static bool bad_text(struct ftl_opt_reader *reader, const struct ftl_opt *row, c
 {
     char shown[FTL_OPT_SHOWN_SIZE];
     ftl_opt_show(row, text, shown);
-    return ftl_opt_bad(reader, "expected %s, got %s", ftl_opt_scalar_ops(row->kind)->expects,
+    const struct ftl_opt_kind_ops *ops = ftl_opt_scalar_ops(row->kind);
+    return ftl_opt_bad(reader, "expected %s, got %s", ops != NULL ? ops->expects : "another value",
                        shown);
 }
 
