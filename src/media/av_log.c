@@ -36,7 +36,8 @@ static enum ftl_log_level level_of(int av_level)
     return av_level <= AV_LOG_WARNING ? FTL_LOG_INFO : FTL_LOG_DEBUG;
 }
 
-static void callback(void *object, int av_level, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static void callback(void *object, int av_level,
+                                                           const char *fmt, va_list args)
 {
     char text[512];
     const AVClass *class = object != NULL ? *(const AVClass **)object : NULL;

@@ -13,8 +13,11 @@
 #include "media/av_compat.h"
 #include "media/av_err.h"
 
+struct encoder_row;
+
 struct ftl_encoder {
     AVCodecContext *codec;
+    const struct encoder_row *row;
     const char *name; /* libav's; a literal */
 };
 
@@ -144,6 +147,7 @@ static enum ftl_code alloc_encoder(const char *codec, enum ftl_media media, bool
     if (encoder == NULL || (encoder->codec = avcodec_alloc_context3(found)) == NULL) {
         return ftl_fail(err, FTL_NOMEM, "no memory for an encoder");
     }
+    encoder->row = row;
     encoder->name = row->libav;
     encoder->codec->codec_tag = row->tag;
     /* No version strings: the same job gives the same bytes. */
@@ -202,7 +206,7 @@ enum ftl_code ftl_encoder_open_video(const struct ftl_video_plan *plan, bool has
         return err->code;
     }
     set_video(encoder->codec, plan);
-    find_row(plan->codec)->video_options(plan, &options);
+    encoder->row->video_options(plan, &options);
     if (open_encoder(encoder, &options, err) != FTL_OK) {
         return err->code;
     }

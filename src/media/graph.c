@@ -174,7 +174,8 @@ enum ftl_code ftl_graph_build(const struct ftl_graph_config *config,
     /* Conversions that libavfilter puts in by itself: without this RGB pictures (a logo) would meet
      * the clip by BT.601's matrix. */
     (void)av_opt_set(graph->graph, "scale_sws_opts",
-                     "flags=bicubic+accurate_rnd+full_chroma_int:out_color_matrix=bt709", 0);
+                     "flags=bicubic+accurate_rnd+full_chroma_int+bitexact:out_color_matrix=bt709",
+                     0);
     remember(graph, first);
     if (config->side != NULL) {
         ftl_side_rewind(config->side);

@@ -12,7 +12,8 @@
 #define THEN(builder, port, name, args, err)                                                       \
     ftl_graph_then((builder), (port), (name), (args), sizeof(args) / sizeof((args)[0]), (err))
 
-#define SCALE_FLAGS "bicubic+accurate_rnd+full_chroma_int"
+/* accurate_rnd and bitexact: the same bytes whatever vector unit the machine has. */
+#define SCALE_FLAGS "bicubic+accurate_rnd+full_chroma_int+bitexact"
 
 static const char *working_format(const struct ftl_graph_builder *builder)
 {
@@ -293,7 +294,8 @@ static enum ftl_code tail_video(struct ftl_graph_builder *builder, struct ftl_po
         bool is_far = width * 2 < shape->width && height * 2 < shape->height;
         const struct ftl_arg scale[] = {
             FTL_ARG_INT("w", width), FTL_ARG_INT("h", height),
-            FTL_ARG_TEXT("flags", is_far ? "area+accurate_rnd" : "bicubic+accurate_rnd"),
+            FTL_ARG_TEXT("flags",
+                         is_far ? "area+accurate_rnd+bitexact" : "bicubic+accurate_rnd+bitexact"),
             FTL_ARG_TEXT("in_color_matrix", "bt709"), FTL_ARG_TEXT("out_color_matrix", "bt709")};
         const struct ftl_arg square[] = {FTL_ARG_TEXT("sar", "1")};
         if (THEN(builder, port, "scale", scale, err) != FTL_OK ||

@@ -126,8 +126,9 @@ static enum ftl_code add(struct ftl_gb *gb, const struct ftl_node *node, struct 
     struct ftl_graph_builder *builder = (struct ftl_graph_builder *)gb;
     const struct ftl_filter_inst *inst = current_inst(builder);
     AVFilterContext *context = NULL;
-    if (make_node(builder, node, &context, err) != FTL_OK ||
-        link_inputs(node, context, err) != FTL_OK) {
+    if (make_node(builder, node, &context, err) != FTL_OK || context == NULL ||
+        link_inputs(node, context, err) != FTL_OK)
+    {
         return inst != NULL ? ftl_err_at(err, inst->where) : err->code;
     }
     for (size_t i = 0; i < node->outputs_count; i++) {
@@ -282,7 +283,7 @@ static void loudness(struct ftl_gb *gb, const struct ftl_filter_inst *inst, doub
     }
 }
 
-static void warn(struct ftl_gb *gb, const char *fmt, ...)
+static void FTL_PRINTF(2, 3) warn(struct ftl_gb *gb, const char *fmt, ...)
 {
     const struct ftl_graph_builder *builder = (const struct ftl_graph_builder *)gb;
     const struct ftl_filter_inst *inst = current_inst(builder);
