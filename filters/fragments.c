@@ -138,7 +138,8 @@ enum ftl_code ftl_time_seconds(struct ftl_time time, double duration_s, double *
 
 struct ftl_yuv ftl_colour_bt709(struct ftl_colour colour)
 {
-    const double kr = 0.2126, kb = 0.0722;
+    const double kr = 0.2126;
+    const double kb = 0.0722;
     double r = colour.r / 255.0;
     double g = colour.g / 255.0;
     double b = colour.b / 255.0;

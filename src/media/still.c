@@ -100,14 +100,22 @@ static enum ftl_code add_at_time(struct ftl_still *still, const AVFrame *frame, 
     return code;
 }
 
-/* Scales `frame` into caller's planes, full range. */
+/* Where and how a frame is made smaller. */
+struct reduction {
+    enum AVPixelFormat pix_fmt;
+    int width, height;
+    int kernel;
+    uint8_t *planes[4]; /* the caller's */
+    int strides[4];
+};
+
+/* Scales `frame` into the planes of `to`, full range. */
 static enum ftl_code reduce(struct SwsContext **sws, const AVFrame *frame,
-                            enum AVPixelFormat pix_fmt, const int size[2], int kernel,
-                            uint8_t *const planes[4], const int strides[4], struct ftl_err *err)
+                            const struct reduction *to, struct ftl_err *err)
 {
-    *sws =
-        sws_getCachedContext(*sws, frame->width, frame->height, frame->format, size[0], size[1],
-                             pix_fmt, kernel | SWS_BITEXACT | SWS_ACCURATE_RND, NULL, NULL, NULL);
+    *sws = sws_getCachedContext(*sws, frame->width, frame->height, frame->format, to->width,
+                                to->height, to->pix_fmt,
+                                to->kernel | SWS_BITEXACT | SWS_ACCURATE_RND, NULL, NULL, NULL);
     if (*sws == NULL) {
         return ftl_fail(err, FTL_UNSUPPORTED, "a still from %s pictures",
                         av_get_pix_fmt_name(frame->format));
@@ -116,9 +124,9 @@ static enum ftl_code reduce(struct SwsContext **sws, const AVFrame *frame,
     (void)sws_setColorspaceDetails(*sws, matrix, frame->color_range == AVCOL_RANGE_JPEG, matrix, 1,
                                    0, 1 << 16, 1 << 16);
     int lines = sws_scale(*sws, (const uint8_t *const *)frame->data, frame->linesize, 0,
-                          frame->height, planes, strides);
-    return lines == size[1] ? FTL_OK
-                            : ftl_fail_sub(err, FTL_INTERNAL, lines, "reducing a frame failed");
+                          frame->height, to->planes, to->strides);
+    return lines == to->height ? FTL_OK
+                               : ftl_fail_sub(err, FTL_INTERNAL, lines, "reducing a frame failed");
 }
 
 /* Follows scene changes on a thumbnail of every frame. */
@@ -126,11 +134,15 @@ static enum ftl_code watch_cuts(struct ftl_still *still, const AVFrame *frame, d
                                 struct ftl_err *err)
 {
     uint8_t thumb[THUMB_PIXELS];
-    uint8_t *const planes[4] = {thumb};
-    static const int strides[4] = {THUMB_WIDTH};
-    static const int size[2] = {THUMB_WIDTH, THUMB_HEIGHT};
-    enum ftl_code code =
-        reduce(&still->thumb_sws, frame, AV_PIX_FMT_GRAY8, size, SWS_POINT, planes, strides, err);
+    const struct reduction reduction = {
+        .pix_fmt = AV_PIX_FMT_GRAY8,
+        .width = THUMB_WIDTH,
+        .height = THUMB_HEIGHT,
+        .kernel = SWS_POINT,
+        .planes = {thumb},
+        .strides = {THUMB_WIDTH},
+    };
+    enum ftl_code code = reduce(&still->thumb_sws, frame, &reduction, err);
     if (code != FTL_OK) {
         return code;
     }
@@ -172,26 +184,32 @@ static int quarter(int side)
 static enum ftl_code measure(struct ftl_still *still, const AVFrame *frame,
                              struct ftl_still_features *ret, struct ftl_err *err)
 {
-    const int size[2] = {quarter(frame->width), quarter(frame->height)};
     FTL_AUTO(av_frame) AVFrame *small = av_frame_alloc();
     if (small == NULL) {
         return ftl_fail(err, FTL_NOMEM, "no memory to look at a frame");
     }
     small->format = AV_PIX_FMT_YUV420P;
-    small->width = size[0];
-    small->height = size[1];
+    small->width = quarter(frame->width);
+    small->height = quarter(frame->height);
     int number = av_frame_get_buffer(small, 0);
     if (number < 0) {
         return ftl_fail_av(err, FTL_NOMEM, number, "looking at a frame");
     }
-    enum ftl_code code = reduce(&still->quarter_sws, frame, AV_PIX_FMT_YUV420P, size, SWS_AREA,
-                                small->data, small->linesize, err);
+    const struct reduction reduction = {
+        .pix_fmt = AV_PIX_FMT_YUV420P,
+        .width = small->width,
+        .height = small->height,
+        .kernel = SWS_AREA,
+        .planes = {small->data[0], small->data[1], small->data[2]},
+        .strides = {small->linesize[0], small->linesize[1], small->linesize[2]},
+    };
+    enum ftl_code code = reduce(&still->quarter_sws, frame, &reduction, err);
     if (code != FTL_OK) {
         return code;
     }
     const struct ftl_still_picture picture = {
-        .width = size[0],
-        .height = size[1],
+        .width = small->width,
+        .height = small->height,
         .planes = {small->data[0], small->data[1], small->data[2]},
         .strides = {small->linesize[0], small->linesize[1], small->linesize[2]},
     };

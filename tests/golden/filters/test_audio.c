@@ -63,7 +63,7 @@ static AVFrame *make_sound(int index)
     assert_int_equal(av_frame_get_buffer(frame, 0), 0);
     ftl_frame_set_duration(frame, frame->nb_samples);
     for (int c = 0; c < channels; c++) {
-        float *samples = (float *)frame->extended_data[c];
+        float *samples = (float *)(void *)frame->extended_data[c];
         for (int i = 0; i < frame->nb_samples; i++) {
             samples[i] = (float)wave((double)(start + i) / rate_hz, c);
         }
@@ -221,7 +221,7 @@ static void limiter_does_not_delay(void **state)
     int64_t position = 0;
     for (int i = 0; i < rig.out_count; i++) {
         for (int s = 0; s < rig.out[i]->nb_samples; s++, position++) {
-            float value = fabsf(((float *)rig.out[i]->extended_data[0])[s]);
+            float value = fabsf(((float *)(void *)rig.out[i]->extended_data[0])[s]);
             if (position > 6000 && position < 18000 && value > highest) {
                 highest = value;
                 at = position;
@@ -274,7 +274,7 @@ static void trim_is_exact_to_the_sample(void **state)
         }
         assert_float_equal(rig.times_s[0], 0.0, 1e-9);
         double expected = sine((double)cases[i].first / cases[i].rate_hz, 0);
-        assert_float_equal(((float *)rig.out[0]->extended_data[0])[0], expected, 1e-4);
+        assert_float_equal(((float *)(void *)rig.out[0]->extended_data[0])[0], expected, 1e-4);
         rig_done(&rig);
     }
 }

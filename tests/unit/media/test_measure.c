@@ -29,17 +29,18 @@ static void put(AVFrame *frame, int channel, int index, double value)
     int channels = frame->ch_layout.nb_channels;
     switch (frame->format) {
     case AV_SAMPLE_FMT_FLTP:
-        ((float *)frame->extended_data[channel])[index] = (float)value;
+        ((float *)(void *)frame->extended_data[channel])[index] = (float)value;
         break;
     case AV_SAMPLE_FMT_FLT:
-        ((float *)frame->extended_data[0])[index * channels + channel] = (float)value;
+        ((float *)(void *)frame->extended_data[0])[index * channels + channel] = (float)value;
         break;
     case AV_SAMPLE_FMT_S16:
-        ((int16_t *)frame->extended_data[0])[index * channels + channel] =
+        ((int16_t *)(void *)frame->extended_data[0])[index * channels + channel] =
             (int16_t)lrint(value * 32767.0);
         break;
     case AV_SAMPLE_FMT_S32P:
-        ((int32_t *)frame->extended_data[channel])[index] = (int32_t)lrint(value * 2147483647.0);
+        ((int32_t *)(void *)frame->extended_data[channel])[index] =
+            (int32_t)lrint(value * 2147483647.0);
         break;
     default:
         fail_msg("format %d", frame->format);

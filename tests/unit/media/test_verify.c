@@ -69,8 +69,8 @@ static AVFrame *sound(int index, int size)
     assert_int_equal(av_frame_get_buffer(frame, 0), 0);
     for (int i = 0; i < size; i++) {
         double value = 0.1 * sin(2.0 * M_PI * 997.0 * (index * size + i) / RATE);
-        ((float *)frame->extended_data[0])[i] = (float)value;
-        ((float *)frame->extended_data[1])[i] = (float)value;
+        ((float *)(void *)frame->extended_data[0])[i] = (float)value;
+        ((float *)(void *)frame->extended_data[1])[i] = (float)value;
     }
     return frame;
 }
