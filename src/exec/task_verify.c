@@ -49,6 +49,7 @@ static void verify_item(const struct verify *verify, struct item *item)
     item->found.index = expect->output;
     if (ftl_expect_check(expect, &item->found, &item->err) == FTL_OK) {
         item->err.code = FTL_OK;
+        ftl_expect_adopt(expect, &item->found);
     }
 }
 
