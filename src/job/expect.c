@@ -83,7 +83,7 @@ cJSON *ftl_expect_json(const struct ftl_plan *plan)
     cJSON *array = ftl_json_array();
     for (size_t i = 0; i < plan->outputs_count; i++) {
         struct ftl_expect expect = expect_of(&plan->outputs[i]);
-        cJSON *item = ftl_opt_print(&ftl_expect_table, &expect, true, true);
+        cJSON *item = ftl_opt_print(&ftl_expect_table, &expect, false, true);
         ftl_json_append(array, item != NULL ? item : ftl_json_object());
     }
     return array;
