@@ -106,7 +106,7 @@ function jobs(base) {
       data: {
         input: `${base}/silent.mp4`,
         filters: [
-          { filter: 'aspect', ratio: '9:16', fit: 'pad', colour: '#101828' }, logo('bottom-left'), { filter: 'loudness' },
+          { filter: 'aspect', ratio: '9:16', fit: 'pad', color: '#101828' }, logo('bottom-left'), { filter: 'loudness' },
         ],
         outputs: [{ name: 'final.mp4', video: { speed: 'veryfast', height: 1280 } }, poster],
         upload,

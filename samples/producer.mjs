@@ -40,9 +40,10 @@ export async function produce(jobs, { redis, queue: name, onProgress = () => {} 
 
 const lufs = (loudness) => (loudness == null ? '-' : loudness.is_silent ? 'silent' : loudness.integrated.toFixed(1));
 
-function table(rows) {
+// Columns from `right` on are numbers and stand to the right.
+function table(rows, right) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const line = (row) => row.map((cell, i) => (i < 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ').trimEnd();
+  const line = (row) => row.map((cell, i) => (i < right ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ').trimEnd();
   return [line(rows[0]), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.slice(1).map(line)].join('\n');
 }
 
@@ -50,7 +51,7 @@ function table(rows) {
 export function describe(results) {
   const phases = ['wait', 'fetch', 'plan', 'run', 'verify', 'upload', 'total'];
   const files = [['job', 'file', 'picture', 'kB', 'seconds', 'LUFS before', 'LUFS after']];
-  const times = [['job', '', '', ...phases]];
+  const times = [['job', ...phases]];
   const failed = [];
   for (const { id, report, error } of results) {
     if (error !== undefined) {
@@ -64,10 +65,10 @@ export function describe(results) {
         audio ? lufs(audio.loudness) : '-',
       ]);
     }
-    times.push([id, '', '', ...phases.map((phase) => (report.seconds[phase] ?? 0).toFixed(2))]);
+    times.push([id, ...phases.map((phase) => (report.seconds[phase] ?? 0).toFixed(2))]);
   }
   const parts = [];
-  if (files.length > 1) parts.push(table(files), `Seconds per phase:\n${table(times)}`);
+  if (files.length > 1) parts.push(table(files, 3), `Seconds per phase:\n${table(times, 1)}`);
   return [...parts, ...failed].join('\n\n');
 }
 
