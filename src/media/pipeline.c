@@ -207,7 +207,8 @@ static enum ftl_code open_outputs(struct run *run, struct ftl_err *err)
         if (code == FTL_OK) {
             code = output->kind == FTL_OUTPUT_MEDIA
                        ? open_writer(run, i, err)
-                       : ftl_still_new(&output->still, output->duration_s, &run->stills[i], err);
+                       : ftl_still_new(&output->still, run->plan->shape.duration_s, &run->stills[i],
+                                       err);
         }
         if (code != FTL_OK) {
             return ftl_err_at(err, output->where);
