@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,6 +53,15 @@ void ftl_redis_arg_int(struct ftl_redis_args *args, int64_t number)
     }
 }
 
+/* hiredis writes with write(2): a server that went away must be an error, not the process's end. */
+static void ignore_sigpipe(void)
+{
+    struct sigaction action;
+    if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+        (void)signal(SIGPIPE, SIG_IGN); /* cannot fail for this signal */
+    }
+}
+
 enum ftl_code ftl_redis_new(const struct ftl_redis_config *config, const char *client_name,
                             const struct ftl_log *log, struct ftl_redis **ret, struct ftl_err *err)
 {
@@ -62,6 +72,7 @@ enum ftl_code ftl_redis_new(const struct ftl_redis_config *config, const char *c
     redis->connect_ms = config->connect_timeout_ms > 0 ? config->connect_timeout_ms : CONNECT_MS;
     redis->command_ms = config->command_timeout_ms > 0 ? config->command_timeout_ms : COMMAND_MS;
     redis->log = log;
+    ignore_sigpipe();
     enum ftl_code code = ftl_redis_url_parse(config->url, &redis->url, err);
     if (code == FTL_OK && redis->url.is_tls && !ftl_redis_has_tls()) {
         code = ftl_fail(err, FTL_UNSUPPORTED,

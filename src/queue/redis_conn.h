@@ -39,7 +39,8 @@ void ftl_redis_arg(struct ftl_redis_args *args, const char *text);
 void ftl_redis_arg_int(struct ftl_redis_args *args, int64_t number);
 
 /* `client_name` is set on each connection; NULL = unnamed. SPEC for a bad URL, UNSUPPORTED for
- * rediss:// in a build without TLS. Does not connect. */
+ * rediss:// in a build without TLS. Does not connect. Makes the process
+ * ignore SIGPIPE where nobody handles it. */
 enum ftl_code ftl_redis_new(const struct ftl_redis_config *config, const char *client_name,
                             const struct ftl_log *log, struct ftl_redis **ret,
                             struct ftl_err *err) FTL_CHECK;
