@@ -25,8 +25,11 @@ test('a job runs to its report, with progress, log lines and a wait time', async
   const report = await job.waitUntilFinished(b.events, 10_000);
   assert.equal(report.done, 'one');
   assert.ok(report.waited >= 0);
-  assert.deepEqual(seen.map((one) => one.phase), ['fetch', 'run', 'run', 'upload']);
-  assert.deepEqual(seen[2], { phase: 'run', percent: 75, frames: 75 });
+  const phases = seen.map((one) => one.phase);
+  assert.deepEqual(phases.filter((phase, i) => phase !== phases[i - 1]), ['fetch', 'run', 'upload']);
+  const running = seen.filter((one) => one.phase === 'run');
+  assert.ok(running.length < 5, 'not every report within half a second is passed on');
+  assert.ok(running.some((one) => one.percent === 75 && one.frames === 75), JSON.stringify(seen));
   const { logs } = await b.queue.getJobLogs('one');
   assert.deepEqual(logs.map((line) => line.split(' ').slice(1).join(' ')), ['fetch: started', 'run: started', 'upload: started']);
   assert.ok(rig.log.some((line) => line.msg === 'job completed' && line.job === 'one' && line.queue === 'work'));
