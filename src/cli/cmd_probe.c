@@ -32,12 +32,12 @@ static void print_stream(const cJSON *stream, bool is_chosen)
         (void)printf("  %dx%d  %s  %.3f fps", (int)ftl_json_number(stream, "width", 0),
                      (int)ftl_json_number(stream, "height", 0),
                      ftl_json_string(stream, "pix_fmt", "?"), ftl_json_number(stream, "fps", 0));
-        int rotate = (int)ftl_json_number(stream, "rotate", 0);
+        int rotate = (int)ftl_json_number(stream, "rotate_deg", 0);
         if (rotate != 0) {
             (void)printf("  rotated %d", rotate);
         }
     } else if (strcmp(media, "audio") == 0) {
-        (void)printf("  %d Hz  %s", (int)ftl_json_number(stream, "sample_rate", 0),
+        (void)printf("  %d Hz  %s", (int)ftl_json_number(stream, "sample_rate_hz", 0),
                      ftl_json_string(stream, "channel_layout", "?"));
     }
     (void)printf("\n");
@@ -47,7 +47,7 @@ static void print_probe(const char *name, const cJSON *probe)
 {
     (void)printf("%s: %s, %.3f s, %.0f bytes\n", name,
                  ftl_json_string(probe, "container", "unknown"),
-                 ftl_json_number(probe, "duration", 0), ftl_json_number(probe, "bytes", 0));
+                 ftl_json_number(probe, "duration_s", 0), ftl_json_number(probe, "bytes", 0));
     int video = (int)ftl_json_number(probe, "video", -1);
     int audio = (int)ftl_json_number(probe, "audio", -1);
     int index = 0;

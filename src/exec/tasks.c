@@ -91,9 +91,10 @@ struct inventory {
 
 static void add_item(void *opaque, const char *kind, const char *name, const char *detail)
 {
+    (void)detail;
     struct inventory *inventory = opaque;
     if (strcmp(kind, "encoder") == 0) {
-        ftl_json_append(inventory->encoders, cJSON_CreateString(detail)); /* "libx264" for "h264" */
+        ftl_json_append(inventory->encoders, cJSON_CreateString(name));
     } else if (strcmp(kind, "muxer") == 0) {
         ftl_json_append(inventory->muxers, cJSON_CreateString(name));
     } else if (strcmp(kind, "filter") == 0) {

@@ -54,29 +54,19 @@ void ftl_media_inventory(void (*each)(void *opaque, const char *kind, const char
                                       const char *detail),
                          void *opaque)
 {
-    static const char *const muxers[] = {"mp4",  "mov", "matroska", "webm", "mp3",
-                                         "flac", "wav", "ogg",      "ipod", "adts"};
-    static const char *const filters[] = {
-        "scale",     "overlay", "crop",        "pad",    "transpose", "boxblur",
-        "gblur",     "fps",     "trim",        "format", "alimiter",  "volume",
-        "aresample", "bwdif",   "premultiply", "zscale", "tonemap",   "setsar"};
     list_libraries(each, opaque);
-    for (size_t i = 0; ftl_encoder_codec_at(i) != NULL; i++) {
-        const char *name = ftl_encoder_libav_name(ftl_encoder_codec_at(i));
-        if (avcodec_find_encoder_by_name(name) != NULL) {
-            each(opaque, "encoder", ftl_encoder_codec_at(i), name);
+    void *at = NULL;
+    for (const AVCodec *codec = NULL; (codec = av_codec_iterate(&at)) != NULL;) {
+        if (av_codec_is_encoder(codec)) {
+            each(opaque, "encoder", codec->name, codec->long_name);
         }
     }
-    for (size_t i = 0; i < sizeof(muxers) / sizeof(muxers[0]); i++) {
-        const AVOutputFormat *format = av_guess_format(muxers[i], NULL, NULL);
-        if (format != NULL) {
-            each(opaque, "muxer", muxers[i], format->long_name);
-        }
+    at = NULL;
+    for (const AVOutputFormat *format = NULL; (format = av_muxer_iterate(&at)) != NULL;) {
+        each(opaque, "muxer", format->name, format->long_name);
     }
-    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
-        const AVFilter *filter = avfilter_get_by_name(filters[i]);
-        if (filter != NULL) {
-            each(opaque, "filter", filters[i], filter->description);
-        }
+    at = NULL;
+    for (const AVFilter *filter = NULL; (filter = av_filter_iterate(&at)) != NULL;) {
+        each(opaque, "filter", filter->name, filter->description);
     }
 }
