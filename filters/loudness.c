@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <fettle/filter.h>
 
@@ -124,6 +125,23 @@ static enum ftl_code limit(struct ftl_gb *gb, double ceiling_db, struct ftl_port
     return code == FTL_OK ? resample(gb, SAMPLE_RATE_HZ, port, err) : code;
 }
 
+/* Said once: a corrective pass builds the filter again. */
+static void warn_if_missed(struct ftl_gb *gb, const struct loudness_opts *opts,
+                           const struct ftl_loudness *measured, const struct decision *decision)
+{
+    bool is_first = measured->correction_db == 0.0 && measured->ceiling_cut_db == 0.0;
+    double reached = measured->integrated + decision->gain_db;
+    if (is_first && strcmp(decision->method, "capped") == 0) {
+        gb->ops->warn(gb,
+                      "the sound is very quiet: %+.0f dB, the most there is, brings it to %.1f "
+                      "LUFS, not %.1f",
+                      decision->gain_db, reached, opts->integrated);
+    } else if (is_first && strcmp(decision->method, "lowered") == 0) {
+        gb->ops->warn(gb, "its peaks leave room for %+.1f dB only: %.1f LUFS, not %.1f",
+                      decision->gain_db, reached, opts->integrated);
+    }
+}
+
 static enum ftl_code build(struct ftl_gb *gb, const struct ftl_filter_inst *inst,
                            struct ftl_chain *chain, const struct ftl_shape *after,
                            struct ftl_err *err)
@@ -137,6 +155,7 @@ static enum ftl_code build(struct ftl_gb *gb, const struct ftl_filter_inst *inst
     if (gb->ops->loudness != NULL) {
         gb->ops->loudness(gb, inst, decision.gain_db, decision.method);
     }
+    warn_if_missed(gb, inst->opts, measured, &decision);
     char gain[32];
     (void)snprintf(gain, sizeof(gain), "%.9f", ftl_db_to_gain(decision.gain_db));
     const struct ftl_arg args[] = {

@@ -48,6 +48,8 @@ static void gain_and_method(void **state)
         assert_int_equal(rig_build(&rig, &shape, &err), FTL_OK);
         assert_float_equal(rig.gain_db, cases[i].gain_db, 1e-9);
         assert_string_equal(rig.method, cases[i].method);
+        bool is_missed = strcmp(rig.method, "capped") == 0 || strcmp(rig.method, "lowered") == 0;
+        assert_int_equal(rig.warnings, is_missed ? 1 : 0);
         assert_int_equal(shape.sample_rate_hz, 48000);
         assert_int_equal(shape.channels, 1);
         const char *nodes = ftl_str_text(&rig.nodes);
