@@ -520,8 +520,21 @@ static cJSON *make_report(struct run *run, cJSON *outputs)
 
 static void warn_about_sandbox(struct run *run)
 {
-    if (strstr(run->layers, "seccomp") == NULL) {
-        add_warning(run, "", "the executor ran without its seccomp sandbox");
+    static const char *const layers[] = {"seccomp", "landlock"};
+    for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
+        if (strstr(run->layers, layers[i]) == NULL) {
+            char text[96];
+            (void)snprintf(text, sizeof(text), "the executor ran without its %s layer", layers[i]);
+            add_warning(run, "", text);
+        }
+    }
+}
+
+static void release_permit(struct run *run)
+{
+    if (run->has_permit) {
+        run->runner->release(run->runner->permits, run->cpu_weight, run->memory_bytes);
+        run->has_permit = false;
     }
 }
 
@@ -544,6 +557,7 @@ static enum ftl_code run_phases(struct run *run, struct ftl_err *err)
     if (verify_outputs(run, err) != FTL_OK) {
         return err->code;
     }
+    release_permit(run); /* the next encode may start while this job uploads */
     warn_about_sandbox(run);
     enter_phase(run, FTL_RUNNER_UPLOAD);
     FTL_AUTO(json) cJSON *outputs = NULL;
@@ -561,9 +575,7 @@ static enum ftl_code run_phases(struct run *run, struct ftl_err *err)
 
 static void run_done(struct run *run)
 {
-    if (run->has_permit) {
-        run->runner->release(run->runner->permits, run->cpu_weight, run->memory_bytes);
-    }
+    release_permit(run);
     for (size_t i = 0; i < run->inputs_count; i++) {
         (void)close(run->inputs[i].fd); /* read-only */
     }
