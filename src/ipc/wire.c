@@ -83,6 +83,9 @@ static void attach_fds(struct msghdr *message, union control *control, const str
     message->msg_control = control->bytes;
     message->msg_controllen = CMSG_SPACE(sizeof(int) * fds->count);
     struct cmsghdr *part = CMSG_FIRSTHDR(message);
+    if (part == NULL) {
+        return; /* never: the control buffer is there; said for the compiler */
+    }
     part->cmsg_level = SOL_SOCKET;
     part->cmsg_type = SCM_RIGHTS;
     part->cmsg_len = CMSG_LEN(sizeof(int) * fds->count);
