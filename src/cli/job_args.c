@@ -279,15 +279,16 @@ static enum ftl_code build(const struct ftl_job_args *args, struct ftl_arena *ar
     if (code == FTL_OK) {
         code = add_filters(*document, &args->filter, err);
     }
+    if (code == FTL_OK) {
+        code = is_job ? redirect_job(*document, &args->output, arena, ret_to, err)
+                      : outputs_from_flags(*document, &args->output, arena, ret_to, err);
+    }
+    /* Last, so that --set reaches the outputs that -o made. */
     const char *const *sets = args->set.items;
     for (size_t i = 0; i < args->set.count && code == FTL_OK; i++) {
         code = ftl_job_args_set(*document, sets[i], err);
     }
-    if (code != FTL_OK) {
-        return code;
-    }
-    return is_job ? redirect_job(*document, &args->output, arena, ret_to, err)
-                  : outputs_from_flags(*document, &args->output, arena, ret_to, err);
+    return code;
 }
 
 enum ftl_code ftl_job_args_build(const struct ftl_job_args *args, struct ftl_arena *arena,

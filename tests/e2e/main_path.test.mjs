@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { Queue, QueueEvents } from 'bullmq';
 
 import {
-  clips, differenceBox, ebur128, ffprobe, filesBelow, mp4Boxes, reelJob, run, scope, serve, ssim,
+  clips, differenceBox, ebur128, ffprobe, filesBelow, mp4Boxes, reelJob, run, scope, sendFile, serve, ssim,
   startRedis, startWorker, tempDir,
 } from './lib.mjs';
 
@@ -21,7 +21,12 @@ before(async () => {
   const dir = await clips();
   const redis = await startRedis(s);
   out = tempDir(s, 'fettle-out');
+  // Every background differs from one of its fields.
+  const checker = path.join(tempDir(s), 'checker.png');
+  await run('ffmpeg', ['-nostdin', '-v', 'error', '-f', 'lavfi', '-i',
+    "color=black:s=300x100,format=gray,geq=lum='255*mod(floor(X/10)+floor(Y/10),2)'", '-frames:v', '1', checker]);
   web = await serve(s, dir, {
+    '/checker.png': (req, res) => sendFile(req, res, checker),
     '/truncated.mp4': (req, res) => {
       // a generator that died: the whole declared file, less its last two thirds
       const data = fs.readFileSync(path.join(dir, 'landscape.mp4'));
@@ -91,18 +96,21 @@ test('landscape clip becomes a conforming vertical video', async (t) => {
 });
 
 test('the logo stands where it should and changes nothing else', async () => {
-  const video = { crf: 12 };
+  const overrides = { video: { crf: 12 } };
   await Promise.all([
-    done('with-logo', job('landscape.mp4', { video })),
-    done('without-logo', job('landscape.mp4', { video, logo: null })),
+    done('with-logo', job('landscape.mp4', { ...overrides, logo: `${web.url}/checker.png` })),
+    done('without-logo', job('landscape.mp4', { ...overrides, logo: null })),
   ]);
   const [a, b] = ['with-logo', 'without-logo'].map((id) => file(id, 'final.mp4'));
   const box = await differenceBox(a, b);
-  // 18 % and 4 % of 1080: 194 wide, 43 from the edges; the logo's drawn part starts 16/480 in.
-  assert.ok(box.frames > 100, `difference in ${box.frames} frames`);
-  const expected = { x1: 843 + 6, x2: 1080 - 43 - 4, y1: 1812 + 6, y2: 1920 - 43 - 6 };
+  assert.ok(box.frames > 180, `difference in ${box.frames} frames`);
+  // 300x100 scaled to 18 % of the canvas' short side, 4 % from the edges.
+  const [width, height, margin] = [0.18 * 1080, 0.18 * 1080 / 3, 0.04 * 1080];
+  const expected = {
+    x1: 1080 - margin - width, x2: 1080 - margin - 1, y1: 1920 - margin - height, y2: 1920 - margin - 1,
+  };
   for (const edge of Object.keys(expected)) {
-    assert.ok(Math.abs(box[edge] - expected[edge]) <= 6, `${edge}: ${box[edge]}, expected ${expected[edge]}`);
+    assert.ok(Math.abs(box[edge] - expected[edge]) <= 3, `${edge}: ${box[edge]}, expected ${expected[edge]}`);
   }
   const outside = await ssim(a, b, 'drawbox=x=835:y=1804:w=210:h=81:color=black:t=fill');
   assert.ok(outside > 0.99, `SSIM outside the logo ${outside}`);
