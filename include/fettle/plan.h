@@ -119,7 +119,6 @@ struct ftl_plan {
     int cpu_weight;       /* permits: cores it can keep busy */
     int64_t memory_bytes; /* estimate of the executor's peak */
     int64_t output_bytes; /* estimate of everything written; 0 = unknown */
-    char digest[65];      /* sha256 in hex over the resolved plan */
 };
 
 /* Limits the engine enforces while it runs; all > 0. */

@@ -15,7 +15,8 @@ enum ftl_code ftl_plan_make(const struct ftl_job *job, const struct ftl_probe *c
                             int cores, struct ftl_arena *arena, const struct ftl_plan **ret,
                             struct ftl_err *err) FTL_CHECK;
 
-/* Caller frees. */
+/* The plan; what depends on the machine (threads, permits, estimates) is under "machine", and all
+ * else decides the bytes of the outputs. Caller frees. */
 cJSON *ftl_plan_json(const struct ftl_plan *plan);
 cJSON *ftl_probe_json(const struct ftl_probe *probe);
 

@@ -4,7 +4,7 @@
  *   plan_run.c     which outputs share a run, and at which canvas
  *   plan_output.c  sizes, codecs, rates and times of one output
  *   plan_rate.c    frame rates
- *   plan_json.c    the plan as JSON, and its digest
+ *   plan_json.c    the plan as JSON
  */
 #ifndef FETTLE_JOB_PLAN_IMPL_H
 #define FETTLE_JOB_PLAN_IMPL_H
@@ -66,9 +66,5 @@ enum ftl_code ftl_planner_output(const struct ftl_planner *planner, const struct
 struct ftl_rational ftl_rate_natural(const struct ftl_probe_stream *video);
 /* The stream's own rate in its usual form; 0/0 when it varies or is unknown. */
 struct ftl_rational ftl_rate_constant(const struct ftl_probe_stream *video);
-
-/* SHA-256 in hex over everything in the plan that the bytes of its outputs depend on. */
-enum ftl_code ftl_plan_digest(const struct ftl_plan *plan, char ret[65],
-                              struct ftl_err *err) FTL_CHECK;
 
 #endif

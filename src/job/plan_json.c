@@ -1,6 +1,3 @@
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-
 #include "job/plan_impl.h"
 #include "job/report.h"
 
@@ -150,7 +147,7 @@ static cJSON *output_json(const struct ftl_plan_output *output)
     return json;
 }
 
-/* What the bytes of the outputs depend on: not permits, estimates or the digest itself. */
+/* What the bytes of the outputs depend on: not permits or estimates. */
 static cJSON *core_json(const struct ftl_plan *plan)
 {
     cJSON *json = ftl_json_object();
@@ -179,36 +176,12 @@ static cJSON *core_json(const struct ftl_plan *plan)
 cJSON *ftl_plan_json(const struct ftl_plan *plan)
 {
     cJSON *json = core_json(plan);
-    ftl_json_add_int64(json, "decoder_threads", plan->decoder_threads);
-    ftl_json_add_int64(json, "filter_threads", plan->filter_threads);
-    ftl_json_add_int64(json, "cpu_weight", plan->cpu_weight);
-    ftl_json_add_int64(json, "memory_bytes", plan->memory_bytes);
-    ftl_json_add_int64(json, "output_bytes", plan->output_bytes);
-    ftl_json_add_string(json, "digest", plan->digest);
+    cJSON *machine = ftl_json_object();
+    ftl_json_add_int64(machine, "decoder_threads", plan->decoder_threads);
+    ftl_json_add_int64(machine, "filter_threads", plan->filter_threads);
+    ftl_json_add_int64(machine, "cpu_weight", plan->cpu_weight);
+    ftl_json_add_int64(machine, "memory_bytes", plan->memory_bytes);
+    ftl_json_add_int64(machine, "output_bytes", plan->output_bytes);
+    ftl_json_add(json, "machine", machine);
     return json;
-}
-
-enum ftl_code ftl_plan_digest(const struct ftl_plan *plan, char ret[65], struct ftl_err *err)
-{
-    enum { PLAN_MAX = 4 << 20 };
-    FTL_AUTO(json) cJSON *json = core_json(plan);
-    FTL_AUTO_STR struct ftl_str text = FTL_STR_INIT(PLAN_MAX);
-    ftl_json_print(json, false, &text);
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned int length = 0;
-    /* in the sandbox no configuration file can be opened, and none is wanted */
-    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-    if (text.is_cut ||
-        EVP_Digest(ftl_str_text(&text), text.length, hash, &length, EVP_sha256(), NULL) != 1 ||
-        length != 32)
-    {
-        return ftl_fail(err, FTL_INTERNAL, "the plan has no digest");
-    }
-    static const char hex[] = "0123456789abcdef";
-    for (size_t i = 0; i < length; i++) {
-        ret[2 * i] = hex[hash[i] >> 4];
-        ret[2 * i + 1] = hex[hash[i] & 15];
-    }
-    ret[64] = '\0';
-    return FTL_OK;
 }

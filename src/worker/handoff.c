@@ -5,6 +5,7 @@
 
 #include "base/json_edit.h"
 #include "job/codec.h"
+#include "transfer/hash.h"
 
 /* "stem" of where the main input comes from: the last path segment without its ending. */
 static const char *stem_of(const struct ftl_job *job, struct ftl_arena *arena)
@@ -107,6 +108,28 @@ enum ftl_code ftl_handoff_spec(const struct ftl_job *job, const char *job_id, in
     if (ret->is_cut) {
         return ftl_fail(err, FTL_LIMIT, "the job is longer than %zu bytes", ret->max);
     }
+    return FTL_OK;
+}
+
+enum ftl_code ftl_handoff_digest(cJSON *plan, struct ftl_err *err)
+{
+    enum { PLAN_BYTES = 4 * 1024 * 1024 };
+    FTL_AUTO_STR struct ftl_str text = FTL_STR_INIT(PLAN_BYTES);
+    cJSON *machine = cJSON_DetachItemFromObjectCaseSensitive(plan, "machine");
+    ftl_json_print(plan, false, &text);
+    if (machine != NULL) {
+        ftl_json_add(plan, "machine", machine);
+    }
+    FTL_AUTO(sha256) struct ftl_sha256 *hash = ftl_sha256_new();
+    char digest[65];
+    if (text.is_cut || hash == NULL) {
+        return ftl_fail(err, FTL_INTERNAL, "the plan has no digest");
+    }
+    ftl_sha256_add(hash, ftl_str_text(&text), text.length);
+    if (ftl_sha256_end(hash, digest, err) != FTL_OK) {
+        return err->code;
+    }
+    ftl_json_add_string(plan, "digest", digest);
     return FTL_OK;
 }
 

@@ -16,6 +16,10 @@ enum ftl_code ftl_handoff_spec(const struct ftl_job *job, const char *job_id, in
                                struct ftl_arena *arena, struct ftl_str *ret,
                                struct ftl_err *err) FTL_CHECK;
 
+/* Adds "digest" to a plan (ftl_plan_json): SHA-256 in hex over all that decides the outputs' bytes.
+ * Made here, since fettle-exec links no cryptography. */
+enum ftl_code ftl_handoff_digest(cJSON *plan, struct ftl_err *err) FTL_CHECK;
+
 /* Body of a VERIFY task: {"expect": […]} from the plan, with the frame counts of the run. Caller
  * frees. */
 enum ftl_code ftl_handoff_expect(const struct ftl_job *job, const cJSON *plan, const cJSON *done,

@@ -196,6 +196,13 @@ static enum ftl_code on_plan(void *opaque, const char *plan_json, size_t length,
     if (parse_child_json(plan_json, length, &run->plan, err) != FTL_OK) {
         return err->code;
     }
+    cJSON *plan = cJSON_GetObjectItemCaseSensitive(run->plan, "plan");
+    if (!cJSON_IsObject(plan)) {
+        return ftl_fail(err, FTL_INTERNAL, "the executor's plan is not an object");
+    }
+    if (ftl_handoff_digest(plan, err) != FTL_OK) {
+        return err->code;
+    }
     if (run->task->is_dry_run) {
         return FTL_OK;
     }
