@@ -1,0 +1,29 @@
+#ifndef FETTLE_TESTS_REMOVE_TREE_H
+#define FETTLE_TESTS_REMOVE_TREE_H
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Removes a directory and what is in it, `depth` folders deep. */
+static inline void remove_tree(const char *directory, int depth)
+{
+    DIR *dir = opendir(directory);
+    for (struct dirent *entry = dir != NULL ? readdir(dir) : NULL; entry != NULL;
+         entry = readdir(dir)) {
+        char path[512];
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+            continue;
+        }
+        (void)snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+        if (remove(path) != 0 && depth > 0) {
+            remove_tree(path, depth - 1);
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+    (void)remove(directory);
+}
+
+#endif
