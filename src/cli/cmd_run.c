@@ -295,7 +295,7 @@ const struct ftl_command ftl_cmd_run = {
         "out/poster.jpg\n"
         "  fettle run clip.mp4 -f watermark,image=logo.png,size=18% --set outputs.0.video.crf=20 "
         "-o v.mp4\n"
-        "  fettle run job.json --dry-run | jq .outputs\n"
+        "  fettle run job.json --dry-run | jq .plan.outputs\n"
         "  fettle run job.json -o out/ --json > report.json\n\n"
         "Exit status: 0 done, 2 usage or job, 3 input refused or missing, 4 corrupt or truncated,\n"
         "5 unsupported, 6 run failed, 7 output, 8 verification, 9 dependency, 124 deadline, 130 "
