@@ -9,8 +9,8 @@
 
 enum { TO_THE_END = -1 };
 
-#define LOGO_KERNEL "bicubic+full_chroma_int+full_chroma_inp"
-#define LOGO_FLAGS  LOGO_KERNEL "+accurate_rnd+bitexact"
+#define LOGO_CHROMA "full_chroma_int+full_chroma_inp"
+#define LOGO_FLAGS  LOGO_CHROMA "+accurate_rnd+bitexact"
 
 static const struct ftl_choice ends[] = {
     {"end", TO_THE_END, "to the end of the clip"},
@@ -127,8 +127,8 @@ static struct ftl_size logo_size(const struct watermark_opts *opts, struct ftl_s
 
 /* One resolution of the logo: scaled while premultiplied, so that what transparent pixels hide does
  * not bleed in, then straight BT.709 without chroma subsampling. */
-static enum ftl_code scale_logo(struct ftl_gb *gb, struct ftl_size size, struct ftl_port *port,
-                                struct ftl_err *err)
+static enum ftl_code scale_logo(struct ftl_gb *gb, struct ftl_size from, struct ftl_size to,
+                                struct ftl_port *port, struct ftl_err *err)
 {
     const struct ftl_arg in_place[] = {FTL_ARG_INT("inplace", 1)};
     const struct ftl_arg convert[] = {
@@ -137,7 +137,10 @@ static enum ftl_code scale_logo(struct ftl_gb *gb, struct ftl_size size, struct 
         FTL_ARG_TEXT("flags", LOGO_FLAGS),
     };
     const struct ftl_arg format[] = {FTL_ARG_TEXT("pix_fmts", "yuva444p")};
-    enum ftl_code code = ftl_gb_scale(gb, size, LOGO_KERNEL, port, err);
+    /* Averaging has no lobes: bicubic rings around the hard edges that logos are made of. */
+    bool is_smaller = to.width <= from.width && to.height <= from.height;
+    enum ftl_code code =
+        ftl_gb_scale(gb, to, is_smaller ? "area+" LOGO_CHROMA : "bicubic+" LOGO_CHROMA, port, err);
     if (code == FTL_OK) {
         code = FTL_GB_APPLY(gb, "unpremultiply", in_place, port, err);
     }
@@ -190,7 +193,7 @@ static enum ftl_code fade_logo(struct ftl_gb *gb, double opacity, struct ftl_por
 /* The overlay works in 4:2:0. Subsampling straight colours would mix in those of transparent
  * pixels at the logo's edge, so chroma is scaled on its own, premultiplied, at 16 bit. A still runs
  * through this once per job. */
-static enum ftl_code prepare_logo(struct ftl_gb *gb, struct ftl_size size, double opacity,
+static enum ftl_code prepare_logo(struct ftl_gb *gb, struct ftl_size image, struct ftl_size size,
                                   struct ftl_port *port, struct ftl_err *err)
 {
     /* A node of its own: the conversion libavfilter would insert takes a matrix from the graph's
@@ -210,16 +213,16 @@ static enum ftl_code prepare_logo(struct ftl_gb *gb, struct ftl_size size, doubl
         code = ftl_gb_split(gb, port, &chroma, err);
     }
     if (code == FTL_OK) {
-        code = scale_logo(gb, size, port, err);
+        code = scale_logo(gb, image, size, port, err);
     }
     if (code == FTL_OK) {
         struct ftl_size half = {size.width / 2, size.height / 2};
-        code = scale_logo(gb, half, &chroma, err);
+        code = scale_logo(gb, image, half, &chroma, err);
     }
     if (code == FTL_OK) {
         code = merge_logo(gb, chroma, port, err);
     }
-    return code == FTL_OK ? fade_logo(gb, opacity, port, err) : code;
+    return code;
 }
 
 static enum ftl_code build(struct ftl_gb *gb, const struct ftl_filter_inst *inst,
@@ -240,8 +243,12 @@ static enum ftl_code build(struct ftl_gb *gb, const struct ftl_filter_inst *inst
         return code;
     }
     struct ftl_size canvas = {chain->shape.width, chain->shape.height};
-    struct ftl_size size = logo_size(opts, (struct ftl_size){image.width, image.height}, canvas);
-    code = prepare_logo(gb, size, opts->opacity, &logo, err);
+    struct ftl_size image_size = {image.width, image.height};
+    struct ftl_size size = logo_size(opts, image_size, canvas);
+    code = prepare_logo(gb, image_size, size, &logo, err);
+    if (code == FTL_OK) {
+        code = fade_logo(gb, opts->opacity, &logo, err);
+    }
     if (code != FTL_OK) {
         return code;
     }
