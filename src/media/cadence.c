@@ -43,10 +43,11 @@ int64_t ftl_cadence_end(struct ftl_cadence *cadence, double end_s)
         return 0;
     }
     double end = end_s * cadence->rate;
-    double length = end - cadence->held_at;
-    /* A frame near its own turn lasts what it says; one that only rounds up to the end does not. */
-    bool is_on_turn = length >= slack && fabs(cadence->held_at - (double)cadence->slot) < slack;
-    int64_t count = is_on_turn ? llround(length) : llround(end) - cadence->slot;
+    int64_t turn = cadence->slot + llround(end - cadence->held_at);
+    int64_t target = fabs(end - (double)turn) < slack ? turn : llround(end);
+    int64_t count = target - cadence->slot;
+    /* However short a last frame says it is: on its own turn it is shown. */
+    bool is_on_turn = fabs(cadence->held_at - (double)cadence->slot) < slack / 3;
     if (count < 1 && (is_on_turn || cadence->slot == 0)) {
         count = 1;
     }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include <libavutil/mem.h>
+
 #include "base/auto.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -412,6 +414,7 @@ enum ftl_code ftl_pipeline_run(const struct ftl_pipeline_config *config,
                             .main_input = &plan->inputs[plan->main_input],
                             .start_ms = ftl_mono_ms()};
     int fd = config->input_fds[engine.main_input->index];
+    av_max_alloc((size_t)config->limits.alloc_bytes);
     atomic_init(&engine.budget.left_bytes, config->limits.output_bytes);
     engine.zero_s = zero_of(engine.main_input->probe);
     engine.whole = ftl_whole_check(fd, engine.main_input->probe->bytes);

@@ -5,6 +5,7 @@
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <libavutil/channel_layout.h>
+#include <libavutil/mem.h>
 #include <libavutil/pixdesc.h>
 
 #include "base/mem.h"
@@ -306,6 +307,7 @@ enum ftl_code ftl_media_probe(int fd, const char *name, const struct ftl_limits 
     if (probe == NULL) {
         return ftl_fail(err, FTL_NOMEM, "no memory for a probe");
     }
+    av_max_alloc((size_t)limits->alloc_bytes);
     if (ftl_input_open(&config, &input, err) != FTL_OK) {
         return err->code;
     }

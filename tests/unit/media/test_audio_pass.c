@@ -103,8 +103,8 @@ static void test_target_by_codec(void **state)
         /* The gain of the last encode: corrections for what the codec takes away included. */
         double plain = opts.target - rig.run.source_loudness.integrated;
         if (fabs(rig.run.gain_db - plain) > 1.5) {
-            fail_msg("%s: gain %.2f dB, plain %.2f, %d passes", rows[i].name, rig.run.gain_db, plain,
-                     rig.results[0].loudness_passes);
+            fail_msg("%s: gain %.2f dB, plain %.2f, %d passes", rows[i].name, rig.run.gain_db,
+                     plain, rig.results[0].loudness_passes);
         }
     }
 }
