@@ -18,6 +18,10 @@ struct ftl_rational ftl_geometry_sane_sar(int num, int den)
     {
         return (struct ftl_rational){1, 1};
     }
+    /* Within a percent it is what rounding of sizes left behind: not worth a scaling. */
+    if (fabs((double)num / den - 1.0) < 0.01) {
+        return (struct ftl_rational){1, 1};
+    }
     return (struct ftl_rational){num, den};
 }
 

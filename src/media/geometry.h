@@ -33,7 +33,7 @@ void ftl_geometry_of_frame(const struct ftl_geometry *stream, const struct AVFra
  * the longer side grows and both are made even. */
 struct ftl_size ftl_geometry_upright(const struct ftl_geometry *geometry, int width, int height);
 
-/* 1/1 for unset, non-positive or absurd (over 1:20) ratios. */
+/* 1/1 for unset, non-positive, absurd (over 1:20) or almost square ratios. */
 struct ftl_rational ftl_geometry_sane_sar(int num, int den);
 
 #endif

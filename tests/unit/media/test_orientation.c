@@ -114,9 +114,10 @@ static void test_sane_sar(void **state)
         int num, den;
         struct ftl_rational sane;
     } rows[] = {
-        {16, 11, {16, 11}}, {0, 1, {1, 1}},         {1, 0, {1, 1}},
-        {-4, 3, {1, 1}},    {400000000, 1, {1, 1}}, {1, 400000000, {1, 1}},
-        {20, 1, {20, 1}},   {21, 1, {1, 1}},        {INT32_MAX, INT32_MAX, {INT32_MAX, INT32_MAX}},
+        {16, 11, {16, 11}},   {0, 1, {1, 1}},         {1, 0, {1, 1}},
+        {-4, 3, {1, 1}},      {400000000, 1, {1, 1}}, {1, 400000000, {1, 1}},
+        {20, 1, {20, 1}},     {21, 1, {1, 1}},        {INT32_MAX, INT32_MAX, {1, 1}},
+        {1216, 1215, {1, 1}},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct ftl_rational sar = ftl_geometry_sane_sar(rows[i].num, rows[i].den);

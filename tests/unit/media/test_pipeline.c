@@ -103,11 +103,14 @@ static const struct source sources[] = {
     {"deep.mp4", CLIP "-c:v libx264 -preset ultrafast -pix_fmt yuv420p10le", 25, "320x180", false},
     {"full.mp4", CLIP "-c:v libx264 -preset ultrafast -pix_fmt yuvj420p", 25, "320x180", false},
     {"grey.mkv", CLIP "-c:v ffv1 -pix_fmt gray", 25, "320x180", false},
-    {"odd.mkv", "-f lavfi -i testsrc2=size=321x181:rate=25:duration=0.4 -c:v ffv1 -pix_fmt yuv444p",
+    {"odd.mkv",
+     "-f lavfi -i testsrc2=size=320x180:rate=25:duration=0.4,scale=321:181 -c:v ffv1 -pix_fmt "
+     "yuv444p",
      10, "320x180", false},
     {"odd420.mkv",
-     "-f lavfi -i testsrc2=size=321x181:rate=25:duration=0.4 -c:v ffv1 -pix_fmt yuv420p", 10,
-     "320x180", false},
+     "-f lavfi -i testsrc2=size=320x180:rate=25:duration=0.4,scale=321:181 -c:v ffv1 -pix_fmt "
+     "yuv420p",
+     10, "320x180", false},
     {"tiny.mkv", "-f lavfi -i testsrc2=size=16x16:rate=25:duration=0.4 -c:v ffv1", 10, "16x16",
      false},
     {"anamorphic.mp4",
