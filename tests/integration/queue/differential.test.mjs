@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { FlowProducer } from 'bullmq';
+import * as bullmq from 'bullmq';
+import * as bullmq5 from 'bullmq5';
 
 import { openQueue, scope, snapshot, startRedis, startWorker, until } from './lib.mjs';
 
@@ -14,7 +15,7 @@ const bad = (text = 'it broke') => steps({ fail: text });
 const addAll = (...jobs) => (queue) => queue.addBulk(jobs.map(([data, opts, name = 'encode']) =>
   ({ name, data, opts })));
 const flow = (options, ...children) => (queue, redis, s) => {
-  const producer = new FlowProducer({ connection: redis.options });
+  const producer = new bullmq.FlowProducer({ connection: redis.options });
   s.defer(() => producer.close());
   return producer.add({
     name: 'parent', queueName: queue.name, data: ok('parent'), opts: { jobId: 'P', ...options },
@@ -71,6 +72,29 @@ const SCENARIOS = {
   'deduplication with a time': [async (queue) => {
     await queue.add('encode', ok(1), { deduplication: { id: 'd', ttl: 60000 } });
   }],
+  'deduplication that keeps the last': [async (queue) => {
+    await queue.add('encode', steps({ sleep: 400 }, { return: 1 }),
+      { deduplication: { id: 'd', keepLastIfActive: true } });
+  }, {}, async (queue) => {
+    await until(async () => await queue.getActiveCount() === 1, 'the first to be active');
+    await queue.add('encode', ok(2), { deduplication: { id: 'd', keepLastIfActive: true } });
+    await queue.add('last', ok(3), { deduplication: { id: 'd', keepLastIfActive: true } });
+    await until(async () => await queue.getCompletedCount() === 2, 'both to be completed');
+  }],
+  'metrics over minutes': [addAll([ok()], [ok()]), { metrics: 5 }, async (queue, client) => {
+    await until(async () => await queue.getCompletedCount() === 2, 'two to be completed');
+    const key = 'bull:diff:metrics:completed';
+    await client.hset(key, 'prevTS', String(await client.hget(key, 'prevTS') - 3 * 60000));
+    await queue.add('encode', ok());
+    await until(async () => await queue.getCompletedCount() === 3, 'three to be completed');
+  }],
+  'a flow over two queues, the parent elsewhere': [async (queue, redis, s) => {
+    const producer = new bullmq.FlowProducer({ connection: redis.options });
+    s.defer(() => producer.close());
+    await producer.add({ name: 'parent', queueName: 'other', data: {}, opts: { jobId: 'P' }, children: [
+      { name: 'a', queueName: queue.name, data: ok('a'), opts: { jobId: 'A' } },
+      { name: 'b', queueName: queue.name, data: bad('b'), opts: { jobId: 'B', failParentOnFailure: true } }] });
+  }],
   'custom ids, one twice': [addAll([ok(1), { jobId: 'a' }], [ok(2), { jobId: 'b' }], [ok(3), { jobId: 'a' }])],
   'flow': [flow({}, [ok('a')], [ok('b')])],
   'flow, parent with a priority': [flow({ priority: 3 }, [ok('a')])],
@@ -93,15 +117,15 @@ async function settled(queue) {
   return Object.values(counts).every((n) => n === 0);
 }
 
-async function play(t, kind, name, more = {}) {
+async function play(t, kind, name, more = {}, library = bullmq) {
   const [add, options = {}, finished] = SCENARIOS[name];
   const s = scope(t);
   const redis = await startRedis(s);
-  const queue = openQueue(s, redis, 'diff');
+  const queue = openQueue(s, redis, 'diff', { library });
   await queue.waitUntilReady();
   await add(queue, redis, s);
   const worker = await startWorker(s, redis, 'diff', kind, { drain: 200, ...options, ...more });
-  if (finished) await finished(queue);
+  if (finished) await finished(queue, redis.connect());
   else await until(() => settled(queue), `the queue to be empty (${kind})`);
   await worker.stop();
   return snapshot(redis.connect());
@@ -122,6 +146,18 @@ describe('differential, fetching apart', { concurrency: 3 }, () => {
     test(name, async (t) => {
       const expected = await play(t, 'ours', name);
       assert.deepEqual(await play(t, 'ours', name, { separate: true }), expected);
+    });
+  }
+});
+
+// A queue of BullMQ 5, through its own Worker and ours.
+describe('differential, BullMQ 5', { concurrency: 3 }, () => {
+  for (const name of ['a value', 'three attempts, fixed back-off', 'no back-off, with a priority', 'two kept',
+    'unrecoverable on the first of three', 'priorities after the standard ones', 'delayed', 'metrics over minutes',
+    'deduplication that keeps the last', 'removed on completion']) {
+    test(name, async (t) => {
+      const expected = await play(t, 'node', name, { library: 'bullmq5' }, bullmq5);
+      assert.deepEqual(await play(t, 'ours', name, {}, bullmq5), expected);
     });
   }
 });

@@ -30,7 +30,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    remove_tree(*state, 2);
+    remove_tree(*state, 4);
     ftl_free(*state);
     return 0;
 }
