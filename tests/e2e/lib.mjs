@@ -160,16 +160,26 @@ export function startWorker(s, { redis, queue, roots = [], allow = '', args = []
   return worker;
 }
 
+// State and parent of a process; null when there is none.
+function statOf(pid) {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state, parent: Number(parent) };
+  } catch {
+    return null; // ended meanwhile
+  }
+}
+
+export const isAlive = (pid) => ![undefined, 'Z'].includes(statOf(pid)?.state);
+export const parentOf = (pid) => statOf(pid)?.parent;
+
 // Live processes below `pid`, itself included, by /proc.
 export function processTree(pid) {
   const parents = new Map();
   for (const entry of fs.readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      const stat = fs.readFileSync(`/proc/${entry}/stat`, 'utf8');
-      const rest = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (rest[0] !== 'Z') parents.set(Number(entry), Number(rest[1]));
-    } catch { /* ended meanwhile */ }
+    const stat = /^\d+$/.test(entry) ? statOf(entry) : null;
+    if (stat !== null && stat.state !== 'Z') parents.set(Number(entry), stat.parent);
   }
   const found = new Set([pid]);
   for (let grown = true; grown;) {
@@ -182,15 +192,6 @@ export function processTree(pid) {
     }
   }
   return [...found].filter((one) => parents.has(one));
-}
-
-export function isAlive(pid) {
-  try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
-  } catch {
-    return false;
-  }
 }
 
 // The demo's clips, made once per version of their script.
