@@ -3,6 +3,7 @@
 #ifdef FTL_REDIS_TLS
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/time.h>
 
 #include <hiredis/hiredis_ssl.h>
@@ -27,10 +28,11 @@ static enum ftl_code new_session(const struct ftl_redis_url *url, SSL **ret, str
         return ftl_fail(err, FTL_QUEUE, "redis: TLS cannot be set up");
     }
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    char host[sizeof(url->host)]; /* OpenSSL's macro wants it writable */
+    memcpy(host, url->host, sizeof(host));
     FTL_AUTO(ssl) SSL *ssl = SSL_new(context); /* keeps the context alive */
-    if (ssl == NULL || SSL_set_tlsext_host_name(ssl, url->host) != 1 ||
-        SSL_set1_host(ssl, url->host) != 1)
-    {
+    if (ssl == NULL || SSL_set_tlsext_host_name(ssl, host) != 1 ||
+        SSL_set1_host(ssl, url->host) != 1) {
         return ftl_fail(err, FTL_QUEUE, "redis: TLS cannot be set up");
     }
     *ret = FTL_TAKE(ssl);

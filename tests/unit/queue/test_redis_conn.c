@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "queue/config.h"
 #include "queue/redis_conn.h"
+#include "queue/redis_tls.h"
 #include "queue/scripts.h"
 
 static void maps_error_replies(void **state)
@@ -75,9 +76,6 @@ static void refuses_bad_urls_at_once(void **state)
     } rows[] = {
         {"redis://h:x", FTL_SPEC},
         {"nonsense", FTL_SPEC},
-#ifndef FTL_REDIS_TLS
-        {"rediss://h", FTL_UNSUPPORTED},
-#endif
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -87,6 +85,21 @@ static void refuses_bad_urls_at_once(void **state)
         assert_int_equal(ftl_redis_new(&config, NULL, NULL, &redis, &err), rows[i].code);
         assert_null(redis);
     }
+}
+
+static void takes_tls_only_where_it_has_it(void **state)
+{
+    const struct ftl_redis_config config = {.url = "rediss://u:hush@h"};
+    struct ftl_redis *redis = NULL;
+    struct ftl_err err;
+    (void)state;
+    enum ftl_code code = ftl_redis_new(&config, NULL, NULL, &redis, &err);
+    assert_int_equal(code, ftl_redis_has_tls() ? FTL_OK : FTL_UNSUPPORTED);
+    if (code != FTL_OK) {
+        assert_non_null(strstr(err.msg, "rediss://"));
+        assert_null(strstr(err.msg, "hush"));
+    }
+    ftl_redis_free(redis);
 }
 
 static void tells_where_it_cannot_connect(void **state)
@@ -184,6 +197,7 @@ int main(void)
         cmocka_unit_test(backs_off_as_bullmq_does),
         cmocka_unit_test(a_pause_ends_when_cancelled),
         cmocka_unit_test(refuses_bad_urls_at_once),
+        cmocka_unit_test(takes_tls_only_where_it_has_it),
         cmocka_unit_test(tells_where_it_cannot_connect),
         cmocka_unit_test(arguments_are_bounded),
         cmocka_unit_test(scripts_are_whole),
