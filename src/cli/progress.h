@@ -25,7 +25,7 @@ struct ftl_progress_bar {
 enum ftl_progress_style ftl_progress_style_for(bool is_quiet, bool is_ndjson);
 
 void ftl_progress_begin(struct ftl_progress_bar *bar, enum ftl_progress_style style);
-void ftl_progress_show(void *bar,
+void ftl_progress_show(void *opaque,
                        const struct ftl_runner_progress *progress); /* ftl_runner_task.progress */
 void ftl_progress_end(struct ftl_progress_bar *bar);                /* clears the bar's line */
 
