@@ -5,22 +5,20 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavutil/channel_layout.h>
-#include <libavutil/intreadwrite.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "media/audio_encode.h"
 #include "media/av_auto.h"
-#include "media/av_compat.h"
 #include "media/av_err.h"
-#include "media/encoder.h"
 #include "media/graph.h"
 #include "media/measure.h"
 #include "media/side.h"
 
 /* Half of the ±0.2 LU that are accepted: other meters differ in the second decimal. */
 static const double corrected_from_lu = 0.1;
-static const double cut_margin_db = 0.5;     /* beyond the measured excess of a peak */
+static const double cut_margin_db = 0.5; /* beyond the measured excess of a peak */
 
 struct pass {
     const struct ftl_audio_pass_config *config;
@@ -177,46 +175,18 @@ static enum ftl_code measure_chain(struct pass *pass, struct ftl_audio_pass_resu
 
 /* --- encoding --------------------------------------------------------------------------------- */
 
-struct encode {
-    struct ftl_encoder *encoder;
-    AVPacket *packet;
-    struct ftl_packets packets;
-    int64_t samples;
-};
-
 static enum ftl_code encode_frame(void *opaque, AVFrame *frame, AVRational time_base,
                                   struct ftl_err *err)
 {
-    struct encode *encode = opaque;
     (void)time_base;
-    if (frame != NULL) {
-        frame->pts = encode->samples; /* gaps were filled: the count is the clock */
-        encode->samples += frame->nb_samples;
-    }
-    if (ftl_encoder_send(encode->encoder, frame, err) != FTL_OK) {
-        return err->code;
-    }
-    for (;;) {
-        enum ftl_flow flow = FTL_FLOW_END;
-        if (ftl_encoder_receive(encode->encoder, encode->packet, &flow, err) != FTL_OK) {
-            return err->code;
-        }
-        if (flow != FTL_FLOW_FRAME) {
-            return FTL_OK;
-        }
-        if (ftl_packets_add(&encode->packets, encode->packet, err) != FTL_OK) {
-            return err->code;
-        }
-    }
+    return ftl_audio_encode_frame(opaque, frame, err);
 }
 
 static enum ftl_code encode_once(struct pass *pass, const struct ftl_plan_output *output,
-                                 const struct ftl_loudness *measured, struct encode *encode,
-                                 struct ftl_err *err)
+                                 const struct ftl_loudness *measured,
+                                 struct ftl_audio_encode *encode, struct ftl_err *err)
 {
-    bool has_global_header = ftl_output_has_global_header(output->container);
-    if (ftl_encoder_open_audio(&output->audio, has_global_header, &encode->encoder, err) != FTL_OK)
-    {
+    if (ftl_audio_encode_open(encode, output, err) != FTL_OK) {
         return err->code;
     }
     const AVCodecContext *codec = ftl_encoder_context(encode->encoder);
@@ -226,99 +196,10 @@ static enum ftl_code encode_once(struct pass *pass, const struct ftl_plan_output
                                         .frame_size = codec->frame_size};
     const struct ftl_graph_config config =
         graph_config(pass, pass->config->run->chain_count, measured, &sink);
-    encode->packet = pass->packet;
     if (filter_all(pass, &config, &(struct receiver){encode_frame, encode}, err) != FTL_OK) {
         return err->code;
     }
-    return encode_frame(encode, NULL, (AVRational){0, 1}, err);
-}
-
-/* --- what the listener will hear -------------------------------------------------------------- */
-
-static enum ftl_code open_decoder(const AVCodecContext *encoder, AVCodecContext **ret,
-                                  struct ftl_err *err)
-{
-    AVCodecParameters *params = avcodec_parameters_alloc();
-    const AVCodec *codec = avcodec_find_decoder(encoder->codec_id);
-    FTL_AUTO(av_codec) AVCodecContext *context = avcodec_alloc_context3(codec);
-    int status = params != NULL && context != NULL ? 0 : AVERROR(ENOMEM);
-    if (status >= 0) {
-        status = avcodec_parameters_from_context(params, encoder);
-    }
-    if (status >= 0) {
-        status = avcodec_parameters_to_context(context, params);
-    }
-    avcodec_parameters_free(&params);
-    if (status >= 0) {
-        context->pkt_timebase = encoder->time_base;
-        status = avcodec_open2(context, codec, NULL);
-    }
-    if (status < 0) {
-        return ftl_fail_av(err, FTL_UNSUPPORTED, status, "decode what was encoded");
-    }
-    *ret = FTL_TAKE(context);
-    return FTL_OK;
-}
-
-/* The encoder's run-in is not part of the sound: players skip it by the container's edit list. */
-static int mark_run_in(AVPacket *packet, int samples)
-{
-    uint8_t *data = av_packet_new_side_data(packet, AV_PKT_DATA_SKIP_SAMPLES, 10);
-    if (data == NULL) {
-        return AVERROR(ENOMEM);
-    }
-    memset(data, 0, 10);
-    AV_WL32(data, (uint32_t)samples);
-    return 0;
-}
-
-static enum ftl_code meter_packet(struct pass *pass, AVCodecContext *decoder,
-                                  const AVPacket *packet, struct ftl_meter *meter,
-                                  struct ftl_err *err)
-{
-    int status = avcodec_send_packet(decoder, packet);
-    while (status >= 0) {
-        status = avcodec_receive_frame(decoder, pass->frame);
-        if (status >= 0 && ftl_meter_add(meter, pass->frame, err) != FTL_OK) {
-            av_frame_unref(pass->frame);
-            return err->code;
-        }
-        av_frame_unref(pass->frame);
-    }
-    return status == AVERROR(EAGAIN) || status == AVERROR_EOF
-               ? FTL_OK
-               : ftl_fail_av(err, FTL_INTERNAL, status, "decode what was encoded");
-}
-
-static enum ftl_code measure_encoded(struct pass *pass, const struct encode *encode,
-                                     struct ftl_loudness *ret, struct ftl_err *err)
-{
-    FTL_AUTO(av_codec) AVCodecContext *decoder = NULL;
-    FTL_AUTO(meter) struct ftl_meter *meter = NULL;
-    const AVCodecContext *encoder = ftl_encoder_context(encode->encoder);
-    if (open_decoder(encoder, &decoder, err) != FTL_OK || ftl_meter_new(&meter, err) != FTL_OK) {
-        return err->code;
-    }
-    for (size_t i = 0; i < encode->packets.count; i++) {
-        if (encode->packets.items[i]->size == 0) {
-            continue; /* FLAC's last one carries only the header as it should have been */
-        }
-        FTL_AUTO(av_packet) AVPacket *packet = av_packet_clone(encode->packets.items[i]);
-        int status = packet != NULL ? 0 : AVERROR(ENOMEM);
-        if (status >= 0 && i == 0 && encoder->initial_padding > 0) {
-            status = mark_run_in(packet, encoder->initial_padding);
-        }
-        if (status < 0) {
-            return ftl_fail_av(err, FTL_NOMEM, status, "decode what was encoded");
-        }
-        if (meter_packet(pass, decoder, packet, meter, err) != FTL_OK) {
-            return err->code;
-        }
-    }
-    if (meter_packet(pass, decoder, NULL, meter, err) != FTL_OK) {
-        return err->code;
-    }
-    return ftl_meter_read(meter, ret, err);
+    return ftl_audio_encode_frame(encode, NULL, err);
 }
 
 /* --- aiming ----------------------------------------------------------------------------------- */
@@ -358,7 +239,7 @@ static bool is_better(const struct miss *a, const struct miss *b)
     return excess_a != excess_b ? excess_a < excess_b : fabs(a->off_lu) < fabs(b->off_lu);
 }
 
-static enum ftl_code keep_result(struct ftl_sound *sound, struct encode *encode,
+static enum ftl_code keep_result(struct ftl_sound *sound, struct ftl_audio_encode *encode,
                                  const struct ftl_loudness *loudness, struct ftl_err *err)
 {
     const AVCodecContext *codec = ftl_encoder_context(encode->encoder);
@@ -423,20 +304,18 @@ static enum ftl_code make_sound(struct pass *pass, const struct ftl_plan_output 
         memcpy(measured, pass->measured, chain_count * sizeof(*measured));
     }
     for (int attempt = 0; attempt <= FTL_AUDIO_CORRECTIONS_MAX; attempt++) {
-        FTL_AUTO(encoder) struct ftl_encoder *encoder = NULL;
-        struct encode encode = {0};
+        struct ftl_audio_encode encode = {0};
         struct ftl_loudness loudness = {0};
         enum ftl_code code = encode_once(pass, output, measured, &encode, err);
-        encoder = encode.encoder;
         if (code == FTL_OK && output->loudness.is_set) {
-            code = measure_encoded(pass, &encode, &loudness, err);
+            code = ftl_audio_encode_measure(&encode, &loudness, err);
         }
         struct miss miss = miss_of(pass, &output->loudness, &loudness);
         if (code == FTL_OK && (attempt == 0 || is_better(&miss, &best))) {
             best = miss;
             code = keep_result(sound, &encode, &loudness, err);
         }
-        ftl_packets_done(&encode.packets);
+        ftl_audio_encode_done(&encode);
         if (code != FTL_OK) {
             return code;
         }

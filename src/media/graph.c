@@ -132,8 +132,7 @@ static enum ftl_code build(struct ftl_graph_builder *builder, struct ftl_graph *
     const struct ftl_graph_config *config = builder->config;
     struct ftl_chain chain = {.shape = config->run->source};
     bool is_video = config->media == FTL_MEDIA_VIDEO;
-    if (ftl_graph_source(builder, builder->first, builder->origin->time_base,
-                         builder->origin->frame_rate, "fettle.source", &graph->source,
+    if (ftl_graph_source(builder, builder->first, builder->origin, "fettle.source", &graph->source,
                          err) != FTL_OK)
     {
         return err->code;

@@ -22,9 +22,9 @@ enum ftl_code ftl_graph_then(struct ftl_graph_builder *builder, struct ftl_port 
                              const char *libav_filter, const struct ftl_arg *args,
                              size_t args_count, struct ftl_err *err) FTL_CHECK;
 
-/* A buffer source for frames like `frame`. */
+/* A buffer source for frames like `frame`; of `origin`, the clocks are used. */
 enum ftl_code ftl_graph_source(struct ftl_graph_builder *builder, const AVFrame *frame,
-                               AVRational time_base, AVRational frame_rate, const char *name,
+                               const struct ftl_graph_origin *origin, const char *name,
                                AVFilterContext **ret, struct ftl_err *err) FTL_CHECK;
 
 /* Whatever the source is, to what filters may rely on (graph.h). */

@@ -166,7 +166,10 @@ static enum ftl_code to_standard_range(struct ftl_graph_builder *builder, struct
     {
         return err->code;
     }
-    return THEN(builder, port, "zscale", standard, err);
+    if (THEN(builder, port, "zscale", standard, err) != FTL_OK) {
+        return err->code;
+    }
+    return then_format(builder, port, working_format(builder), err);
 }
 
 static bool has_alpha(const AVFrame *frame)
@@ -186,71 +189,89 @@ static enum ftl_code flatten(struct ftl_graph_builder *builder, struct ftl_port 
     return THEN(builder, port, "premultiply", inplace, err);
 }
 
+static bool is_wide_gamut(const AVFrame *frame)
+{
+    return !is_rgb(frame) &&
+           (frame->color_primaries == AVCOL_PRI_BT2020 || frame->color_trc == AVCOL_TRC_SMPTE2084 ||
+            frame->color_trc == AVCOL_TRC_ARIB_STD_B67);
+}
+
+/* To the working format; `is_standard` = it is BT.709 limited already (came out of tone mapping).
+ */
 static enum ftl_code convert(struct ftl_graph_builder *builder, struct ftl_port *port,
-                             struct ftl_size size, bool is_resized, struct ftl_err *err)
+                             const struct ftl_size *resized, bool is_standard, struct ftl_err *err)
 {
     const AVFrame *first = builder->first;
     const char *format = working_format(builder);
-    bool is_yuv = !is_rgb(first) && !has_alpha(first);
-    bool is_same = is_yuv && !is_resized && first->color_range != AVCOL_RANGE_JPEG &&
-                   strcmp(matrix_name(first->colorspace), "bt709") == 0 &&
-                   (enum AVPixelFormat)first->format == av_get_pix_fmt(format);
-    if (is_same) {
+    bool is_yuv = is_standard || (!is_rgb(first) && !has_alpha(first));
+    bool is_full = !is_standard && first->color_range == AVCOL_RANGE_JPEG;
+    const char *matrix = is_standard ? "bt709" : matrix_name(first->colorspace);
+    bool is_same = is_standard || (enum AVPixelFormat)first->format == av_get_pix_fmt(format);
+    if (resized == NULL && is_yuv && is_same && !is_full && strcmp(matrix, "bt709") == 0) {
         return FTL_OK;
     }
-    const struct ftl_arg args[] = {
-        FTL_ARG_INT("w", size.width),
-        FTL_ARG_INT("h", size.height),
+    struct ftl_arg args[7] = {
         FTL_ARG_TEXT("flags", SCALE_FLAGS),
         FTL_ARG_TEXT("out_color_matrix", "bt709"),
         FTL_ARG_TEXT("out_range", "tv"),
-        FTL_ARG_TEXT("in_color_matrix", matrix_name(first->colorspace)),
-        FTL_ARG_TEXT("in_range", first->color_range == AVCOL_RANGE_JPEG ? "pc" : "tv")};
-    /* RGB has no matrix, and its range is not an input's choice. */
-    size_t count = sizeof(args) / sizeof(args[0]) - (is_yuv ? 0 : 2);
+    };
+    size_t count = 3;
+    if (is_yuv) { /* RGB has no matrix, and its range is not an input's choice */
+        args[count++] = (struct ftl_arg)FTL_ARG_TEXT("in_color_matrix", matrix);
+        args[count++] = (struct ftl_arg)FTL_ARG_TEXT("in_range", is_full ? "pc" : "tv");
+    }
+    if (resized != NULL) {
+        args[count++] = (struct ftl_arg)FTL_ARG_INT("w", resized->width);
+        args[count++] = (struct ftl_arg)FTL_ARG_INT("h", resized->height);
+    }
     if (ftl_graph_then(builder, port, "scale", args, count, err) != FTL_OK) {
         return err->code;
     }
     return then_format(builder, port, format, err);
 }
 
-static enum ftl_code head_video(struct ftl_graph_builder *builder, struct ftl_chain *chain,
+/* Deinterlaced, upright, and cut to even sides where it will not be scaled anyway. */
+static enum ftl_code straighten(struct ftl_graph_builder *builder, struct ftl_port *port,
+                                struct ftl_size *ret_even, bool *ret_is_resized,
                                 struct ftl_err *err)
 {
     static const struct ftl_arg flagged[] = {FTL_ARG_TEXT("mode", "send_frame"),
                                              FTL_ARG_TEXT("deint", "interlaced")};
-    static const struct ftl_arg square[] = {FTL_ARG_TEXT("sar", "1")};
     const AVFrame *first = builder->first;
-    struct ftl_port *port = &chain->video;
-    struct ftl_geometry geometry = builder->origin->geometry;
-    struct ftl_size size = {first->width, first->height};
+    const struct ftl_geometry *geometry = &builder->origin->geometry;
     if (ftl_frame_is_interlaced(first) && THEN(builder, port, "bwdif", flagged, err) != FTL_OK) {
         return err->code;
     }
-    if (turn(builder, &geometry, port, err) != FTL_OK) {
+    if (turn(builder, geometry, port, err) != FTL_OK) {
         return err->code;
     }
-    size = ftl_geometry_upright(&geometry, size.width, size.height);
-    bool is_resized = geometry.sar.num != geometry.sar.den || size.width < 2 || size.height < 2;
+    struct ftl_size size = ftl_geometry_upright(geometry, first->width, first->height);
     struct ftl_size even = {size.width < 2 ? 2 : size.width & ~1,
                             size.height < 2 ? 2 : size.height & ~1};
-    if (!is_resized && (even.width != size.width || even.height != size.height)) {
-        const struct ftl_arg crop[] = {FTL_ARG_INT("w", even.width), FTL_ARG_INT("h", even.height),
-                                       FTL_ARG_INT("x", 0), FTL_ARG_INT("y", 0)};
-        if (THEN(builder, port, "crop", crop, err) != FTL_OK) {
-            return err->code;
-        }
+    *ret_is_resized = geometry->sar.num != geometry->sar.den || size.width < 2 || size.height < 2;
+    *ret_even = even;
+    if (*ret_is_resized || (even.width == size.width && even.height == size.height)) {
+        return FTL_OK;
     }
-    bool is_wide_gamut = !is_rgb(first) && (first->color_primaries == AVCOL_PRI_BT2020 ||
-                                            first->color_trc == AVCOL_TRC_SMPTE2084 ||
-                                            first->color_trc == AVCOL_TRC_ARIB_STD_B67);
-    if (is_wide_gamut && to_standard_range(builder, port, err) != FTL_OK) {
-        return err->code;
-    }
-    if (has_alpha(first) && flatten(builder, port, err) != FTL_OK) {
-        return err->code;
-    }
-    if (convert(builder, port, even, is_resized || is_wide_gamut, err) != FTL_OK) {
+    const struct ftl_arg crop[] = {FTL_ARG_INT("w", even.width), FTL_ARG_INT("h", even.height),
+                                   FTL_ARG_INT("x", 0), FTL_ARG_INT("y", 0)};
+    return THEN(builder, port, "crop", crop, err);
+}
+
+static enum ftl_code head_video(struct ftl_graph_builder *builder, struct ftl_chain *chain,
+                                struct ftl_err *err)
+{
+    static const struct ftl_arg square[] = {FTL_ARG_TEXT("sar", "1")};
+    const AVFrame *first = builder->first;
+    struct ftl_port *port = &chain->video;
+    struct ftl_size even = {0};
+    bool is_resized = false;
+    bool is_mapped = is_wide_gamut(first);
+    if (straighten(builder, port, &even, &is_resized, err) != FTL_OK ||
+        (is_mapped && to_standard_range(builder, port, err) != FTL_OK) ||
+        (has_alpha(first) && !is_mapped && flatten(builder, port, err) != FTL_OK) ||
+        convert(builder, port, is_resized ? &even : NULL, is_mapped, err) != FTL_OK)
+    {
         return err->code;
     }
     chain->shape.width = even.width;

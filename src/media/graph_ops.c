@@ -159,15 +159,15 @@ enum ftl_code ftl_graph_then(struct ftl_graph_builder *builder, struct ftl_port 
     return FTL_OK;
 }
 
-static int set_parameters(AVFilterContext *context, const AVFrame *frame, AVRational time_base,
-                          AVRational frame_rate)
+static int set_parameters(AVFilterContext *context, const AVFrame *frame,
+                          const struct ftl_graph_origin *origin)
 {
     AVBufferSrcParameters *params = av_buffersrc_parameters_alloc();
     if (params == NULL) {
         return AVERROR(ENOMEM);
     }
     params->format = frame->format;
-    params->time_base = time_base;
+    params->time_base = origin->time_base;
     if (frame->nb_samples > 0) {
         params->sample_rate = frame->sample_rate;
         params->ch_layout = frame->ch_layout; /* copied by the call below */
@@ -175,7 +175,7 @@ static int set_parameters(AVFilterContext *context, const AVFrame *frame, AVRati
         params->width = frame->width;
         params->height = frame->height;
         params->sample_aspect_ratio = (AVRational){1, 1};
-        params->frame_rate = frame_rate;
+        params->frame_rate = origin->frame_rate;
         ftl_buffersrc_set_colour(params, frame);
     }
     int status = av_buffersrc_parameters_set(context, params);
@@ -184,7 +184,7 @@ static int set_parameters(AVFilterContext *context, const AVFrame *frame, AVRati
 }
 
 enum ftl_code ftl_graph_source(struct ftl_graph_builder *builder, const AVFrame *frame,
-                               AVRational time_base, AVRational frame_rate, const char *name,
+                               const struct ftl_graph_origin *origin, const char *name,
                                AVFilterContext **ret, struct ftl_err *err)
 {
     const AVFilter *filter = avfilter_get_by_name(frame->nb_samples > 0 ? "abuffer" : "buffer");
@@ -192,7 +192,7 @@ enum ftl_code ftl_graph_source(struct ftl_graph_builder *builder, const AVFrame 
     if (context == NULL) {
         return ftl_fail(err, FTL_NOMEM, "no memory for a graph source");
     }
-    int status = set_parameters(context, frame, time_base, frame_rate);
+    int status = set_parameters(context, frame, origin);
     if (status >= 0) {
         status = avfilter_init_str(context, NULL);
     }
@@ -239,9 +239,9 @@ static enum ftl_code input(struct ftl_gb *gb, int input_index, enum ftl_media me
     const AVFrame *first = ftl_side_use_first(use);
     const struct ftl_track *track = ftl_side_use_track(use);
     node_name(builder, media == FTL_MEDIA_VIDEO ? "buffer" : "abuffer", name, sizeof(name));
-    if (ftl_graph_source(builder, first, ftl_track_time_base(track),
-                         ftl_track_stream(track)->avg_frame_rate, name, &source, err) != FTL_OK)
-    {
+    const struct ftl_graph_origin origin = {.time_base = ftl_track_time_base(track),
+                                            .frame_rate = ftl_track_stream(track)->avg_frame_rate};
+    if (ftl_graph_source(builder, first, &origin, name, &source, err) != FTL_OK) {
         return err->code;
     }
     ftl_side_use_connect(use, source);

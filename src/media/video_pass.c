@@ -1,5 +1,6 @@
 #include "media/video_pass.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 #include <libavformat/avformat.h>
@@ -45,9 +46,10 @@ static enum ftl_code emit(struct pass *pass, struct lane *lane, int64_t slot, in
     const struct ftl_limits *limits = pass->config->limits;
     double allowed =
         (double)limits->frames_per_frame * (double)pass->decoded + GRACE_S * lane->cadence.rate;
-    if ((double)(slot + count) > allowed) {
-        return ftl_fail(err, FTL_LIMIT, "%lld frames would come out of %lld",
-                        (long long)(slot + count), (long long)pass->decoded);
+    int64_t out = slot + count;
+    if ((double)out > allowed) {
+        return ftl_fail(err, FTL_LIMIT, "%" PRId64 " frames would come out of %" PRId64, out,
+                        pass->decoded);
     }
     for (int64_t i = 0; i < count; i++) {
         int status = av_frame_ref(pass->copy, lane->held);

@@ -33,40 +33,53 @@ static uint32_t little_endian32(const uint8_t *bytes)
            (uint32_t)bytes[3] << 24;
 }
 
-/* ISO 14496-12: size, type, boxes one after the other. Fragmented files have no declared end. */
+/* Size and type of a box (ISO 14496-12 4.2). */
+struct box {
+    uint64_t size; /* 0 = to the end of the file; below 8 = rubbish */
+    char type[4];
+    bool is_cut; /* the file ends inside its long size */
+};
+
+static bool read_box(const struct file *file, int64_t at, struct box *ret)
+{
+    uint8_t head[16];
+    if (!read_at(file, at, head, 8)) {
+        return false;
+    }
+    *ret = (struct box){.size = big_endian(head, 4)};
+    memcpy(ret->type, head + 4, sizeof(ret->type));
+    if (ret->size == 1) {
+        ret->is_cut = !read_at(file, at + 8, head + 8, 8);
+        ret->size = ret->is_cut ? 16 : big_endian(head + 8, 8);
+    }
+    return true;
+}
+
+static bool is_type(const struct box *box, const char *type)
+{
+    return memcmp(box->type, type, sizeof(box->type)) == 0;
+}
+
+/* Boxes one after the other. Fragmented files have no declared end unless an mfra closes them. */
 static enum ftl_whole check_boxes(const struct file *file)
 {
     int64_t at = 0;
     bool is_fragmented = false;
-    bool has_index = false; /* mfra closes a fragmented file */
+    bool is_closed = false;
+    struct box box;
     for (int i = 0; i < BOXES_MAX && at < file->bytes; i++) {
-        uint8_t head[16];
-        if (!read_at(file, at, head, 8)) {
-            return FTL_WHOLE_UNKNOWN; /* less than a box header left: padding, not media */
+        if (!read_box(file, at, &box) || (box.size < 8 && !box.is_cut)) {
+            return FTL_WHOLE_UNKNOWN; /* to the end, or padding and rubbish after the boxes */
         }
-        uint64_t size = big_endian(head, 4);
-        bool is_media = memcmp(head + 4, "mdat", 4) == 0 || memcmp(head + 4, "moof", 4) == 0 ||
-                        memcmp(head + 4, "moov", 4) == 0;
-        is_fragmented = is_fragmented || memcmp(head + 4, "moof", 4) == 0;
-        has_index = has_index || memcmp(head + 4, "mfra", 4) == 0;
-        if (size == 0) {
-            return FTL_WHOLE_UNKNOWN; /* to the end of the file */
-        }
-        if (size == 1) {
-            if (!read_at(file, at + 8, head + 8, 8)) {
-                return is_media ? FTL_WHOLE_CUT : FTL_WHOLE_UNKNOWN;
-            }
-            size = big_endian(head + 8, 8);
-        }
-        if (size < 8) {
-            return FTL_WHOLE_UNKNOWN; /* zeros or rubbish after the boxes */
-        }
-        if (size > (uint64_t)(file->bytes - at)) {
+        bool is_media = is_type(&box, "mdat") || is_type(&box, "moof") || is_type(&box, "moov");
+        if (box.is_cut || box.size > (uint64_t)(file->bytes - at)) {
             return is_media ? FTL_WHOLE_CUT : FTL_WHOLE_UNKNOWN;
         }
-        at += (int64_t)size;
+        is_fragmented = is_fragmented || is_type(&box, "moof");
+        is_closed = is_closed || is_type(&box, "mfra");
+        at += (int64_t)box.size;
     }
-    return is_fragmented && !has_index ? FTL_WHOLE_UNKNOWN : FTL_WHOLE_YES;
+    return is_fragmented && !is_closed ? FTL_WHOLE_UNKNOWN : FTL_WHOLE_YES;
 }
 
 /* An EBML number (RFC 8794): its length from the leading zeros, `keep_marker` for IDs. Returns

@@ -142,6 +142,16 @@ static const struct source sources[] = {
      "-f lavfi -i testsrc2=size=320x180:rate=25:duration=0.4 -c:v libx265 -preset "
      "ultrafast -x265-params log-level=none -tag:v hvc1",
      10, "320x180", false},
+    {"pq.mp4",
+     "-f lavfi -i testsrc2=size=320x180:rate=25:duration=0.2 -c:v libx264 -preset ultrafast "
+     "-pix_fmt "
+     "yuv420p10le -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc",
+     5, "320x180", false},
+    {"hlg.mp4",
+     "-f lavfi -i testsrc2=size=320x180:rate=25:duration=0.2 -c:v libx264 -preset ultrafast "
+     "-pix_fmt "
+     "yuv420p10le -color_primaries bt2020 -color_trc arib-std-b67 -colorspace bt2020nc",
+     5, "320x180", false},
     {"surround.mkv",
      CLIP "-f lavfi -i anoisesrc=d=1:a=0.1,aformat=channel_layouts=5.1 " FAST "-c:a ac3", 25,
      "320x180", true},
@@ -171,6 +181,7 @@ static void test_sources(void **state)
                      rig.probe.streams[rig.probe.video].frame_rate.den);
         }
         assert_string_equal(rig_value("out.mp4", "v:0", "stream=color_space"), "bt709");
+        assert_string_equal(rig_value("out.mp4", "v:0", "stream=color_transfer"), "bt709");
     }
 }
 
