@@ -13,6 +13,11 @@ static void tell_how(const struct ftl_cli *cli)
     const struct ftl_settings *settings = cli->settings;
     const char *queue = ftl_serve_queue(settings);
     const char *const *roots = settings->roots.items;
+    if (!cli->log.is_text) { /* a log that a program reads stays JSON lines */
+        FTL_LOG(&cli->log, INFO, "fettle is up", FTL_LOG_TEXT("queue", queue),
+                FTL_LOG_TEXT("roots", roots[0]));
+        return;
+    }
     (void)fprintf(stderr,
                   "fettle is up: queue \"%s\", jobs may read and deliver below %s%s\n"
                   "  add a job      fettle queue add JOB.json --wait\n"

@@ -240,12 +240,14 @@ static void do_job(struct work *work)
     cJSON_Delete(outcome.report);
 }
 
-/* True if it was given back: this worker had trouble with it a moment ago. */
+/* True if it was given back: the worker began to stop while it was fetched, or had trouble with it
+ * a moment ago. */
 static bool leave_to_others(struct work *work)
 {
+    bool is_stopping = ftl_cancel_state(work->shared->stop) != FTL_CANCEL_NONE;
     int64_t left_ms = ftl_recent_left_ms(work->shared->recent, work->shared->queue.name,
                                          work->job->id, ftl_mono_ms());
-    if (left_ms == 0) {
+    if (!is_stopping && left_ms == 0) {
         return false;
     }
     struct ftl_err err = {.code = FTL_OK};

@@ -73,7 +73,8 @@ void ftl_watch_progress(struct ftl_watch *watch, const struct ftl_runner_progres
         FTL_LOG(watch->log, INFO, "job in progress",
                 FTL_LOG_TEXT("phase", ftl_runner_phase_name(progress->phase)));
     }
-    if (now < watch->rest_until_ms || (!is_new_phase && now < watch->next_ms)) {
+    bool is_due = is_new_phase || now >= watch->next_ms || progress->fraction >= 1.0;
+    if (now < watch->rest_until_ms || !is_due) {
         return;
     }
     tell(watch, progress, now);

@@ -127,6 +127,19 @@ test('SIGTERM: jobs in progress end, no further one is taken', async (t) => {
   assert.equal(await (await b.queue.getJob('two')).getState(), 'waiting');
 });
 
+test('SIGTERM: idle slots take nothing more', async (t) => {
+  const b = await bench(t);
+  const rig = b.rig({ concurrency: 4 });
+  await b.queue.add('reel', work('sleep:700'), { jobId: 'one' });
+  await rig.until('start', 'one');
+  rig.child.kill('SIGTERM');
+  await until(() => rig.log.some((line) => /stopping/.test(line.msg)), 'the worker to stop');
+  await b.queue.addBulk([1, 2, 3, 4].map((n) => ({ name: 'reel', data: work(), opts: { jobId: `next-${n}` } })));
+  assert.equal((await rig.ended).status, 0);
+  assert.equal(rig.saw('end', 'one'), 1);
+  assert.deepEqual(await b.queue.getJobCounts('waiting', 'active', 'completed'), { waiting: 4, active: 0, completed: 1 });
+});
+
 test('SIGTERM: what does not fit into the grace time goes to the front of the line', async (t) => {
   const b = await bench(t);
   const rig = b.rig({ grace: 200, concurrency: 2, cores: 1 });
