@@ -123,13 +123,16 @@ static enum ftl_code limit_threads(const struct ftl_privileges *privileges, bool
 
 #endif
 
+/* So that nothing can be gained back; this itself takes a capability, hence before leaving root. */
+static void empty_bounding_set(void)
+{
+    for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
+        (void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* not root: no-new-privs does as much */
+    }
+}
+
 static enum ftl_code drop_capabilities(struct ftl_err *err)
 {
-    /* The bounding set first: that itself takes a capability, and without it nothing is left there
-     * to gain, since no-new-privs follows. */
-    for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
-        (void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-    }
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* kernels before 4.3 lack it */
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     const struct __user_cap_data_struct none[2] = {{0}};
@@ -150,6 +153,7 @@ enum ftl_code ftl_privileges_drop(const struct ftl_privileges *privileges, uint3
     if (limit(RLIMIT_RTPRIO, "RLIMIT_RTPRIO", 0, 0, err) != FTL_OK) {
         return err->code;
     }
+    empty_bounding_set();
 #ifdef FTL_SANDBOX
     uid_t own_user = 0;
     if (set_limits(privileges, err) != FTL_OK || leave_root(&own_user, err) != FTL_OK ||

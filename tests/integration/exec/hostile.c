@@ -249,7 +249,7 @@ ACT(segv)
 {
     (void)session;
     UNUSED;
-    volatile int *nowhere = NULL;
+    volatile int *volatile nowhere = NULL;
     *nowhere = 1;
 }
 

@@ -240,7 +240,7 @@ ACT(done_then_crash)
 {
     UNUSED;
     send_done("{}");
-    volatile int *nowhere = NULL;
+    volatile int *volatile nowhere = NULL;
     *nowhere = 1;
 }
 
