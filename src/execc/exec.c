@@ -61,7 +61,7 @@ void ftl_exec_stop(struct ftl_exec *exec)
 }
 
 enum ftl_code ftl_exec_order(struct ftl_exec *exec, const struct ftl_msg_spawn *spawn,
-                             const struct ftl_fds *fds, struct ftl_err *err)
+                             const struct ftl_fds *fds, pid_t *ret_zygote, struct ftl_err *err)
 {
     (void)pthread_mutex_lock(&exec->lock);
     enum ftl_code code = FTL_CRASH;
@@ -77,6 +77,16 @@ enum ftl_code ftl_exec_order(struct ftl_exec *exec, const struct ftl_msg_spawn *
                                  err);
         }
     }
+    *ret_zygote = exec->zygote.pid;
     (void)pthread_mutex_unlock(&exec->lock);
     return code;
+}
+
+void ftl_exec_zygote_lost(struct ftl_exec *exec, pid_t zygote)
+{
+    (void)pthread_mutex_lock(&exec->lock);
+    if (exec->zygote.pid == zygote) {
+        ftl_zygote_process_stop(&exec->zygote);
+    }
+    (void)pthread_mutex_unlock(&exec->lock);
 }

@@ -18,8 +18,13 @@ struct ftl_exec {
     struct ftl_zygote_process zygote;
 };
 
-/* Sends SPAWN, starting the zygote anew if it has died. `fds` stay the caller's. */
+/* Sends SPAWN, starting the zygote anew if it has died. `fds` stay the caller's. *ret_zygote is who
+ * got the order. */
 enum ftl_code ftl_exec_order(struct ftl_exec *exec, const struct ftl_msg_spawn *spawn,
-                             const struct ftl_fds *fds, struct ftl_err *err) FTL_CHECK;
+                             const struct ftl_fds *fds, pid_t *ret_zygote,
+                             struct ftl_err *err) FTL_CHECK;
+
+/* Tells that `zygote` died; the next order then starts another. */
+void ftl_exec_zygote_lost(struct ftl_exec *exec, pid_t zygote);
 
 #endif

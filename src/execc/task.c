@@ -34,6 +34,8 @@ struct watch {
     struct ftl_wire job, leash; /* their descriptors are owned */
     int log_fd;
     int store_fd;
+    pid_t zygote;
+    bool is_spawned; /* the zygote said so */
     struct ftl_relay relay;
     struct ftl_exec_ending ending;
     int64_t started_us;
@@ -294,6 +296,9 @@ static void on_leash(struct watch *watch)
 {
     struct ftl_err err = {.code = FTL_OK};
     enum ftl_code code = ftl_wire_recv(&watch->leash, &watch->message, &err);
+    if (code == FTL_OK && watch->message.type == FTL_MSG_SPAWNED) {
+        watch->is_spawned = true;
+    }
     if (code == FTL_OK && watch->message.type == FTL_MSG_EXITED) {
         watch->ending.exited = watch->message.body.exited;
         watch->ending.has_exited = true;
@@ -423,7 +428,7 @@ static enum ftl_code order(struct watch *watch, struct ftl_err *err)
             .require_sandbox = watch->exec->require_sandbox ? 1 : 0,
             .log_level = logger != NULL ? (int32_t)logger->level : (int32_t)FTL_LOG_WARN};
         const struct ftl_fds fds = {.count = 3, .fd = {job[1], log[1], leash[1]}};
-        code = ftl_exec_order(watch->exec, &spawn, &fds, err);
+        code = ftl_exec_order(watch->exec, &spawn, &fds, &watch->zygote, err);
     }
     ftl_auto_fd(&job[1]);
     ftl_auto_fd(&log[1]);
@@ -449,6 +454,32 @@ static void count_death(const struct ftl_exec_ending *ending)
     }
 }
 
+/* One attempt. *ret_may_retry: the zygote died before there was a child, so nothing has begun. */
+static enum ftl_code attempt(struct watch *watch, bool *ret_may_retry, struct ftl_err *err)
+{
+    watch->started_us = ftl_mono_us();
+    watch->heard_ms = ftl_mono_ms();
+    watch->filled_ms = watch->heard_ms;
+    watch->allowance = MESSAGES_BURST;
+    watch->store_fd = -1;
+    if (order(watch, err) != FTL_OK) {
+        close_all(watch);
+        return ftl_wrap(err, "start an executor");
+    }
+    loop(watch);
+    close_all(watch);
+    if (!watch->ending.has_exited && watch->ending.ours.code == FTL_OK) {
+        *ret_may_retry = !watch->is_spawned && watch->job.state == FTL_PROTO_JOB_NEW;
+        ftl_exec_zygote_lost(watch->exec, watch->zygote);
+    }
+    ftl_relay_finish(&watch->relay, watch->result->log_tail);
+    watch->ending.log_tail = watch->result->log_tail;
+    watch->result->cpu_s = watch->ending.exited.cpu_s;
+    watch->result->peak_rss_bytes = watch->ending.exited.peak_rss_bytes;
+    count_death(&watch->ending);
+    return ftl_exec_ending_judge(&watch->ending, err);
+}
+
 enum ftl_code ftl_exec_run(struct ftl_exec *exec, const struct ftl_exec_task *task,
                            struct ftl_exec_result *result, struct ftl_err *err)
 {
@@ -462,25 +493,19 @@ enum ftl_code ftl_exec_run(struct ftl_exec *exec, const struct ftl_exec_task *ta
     if (watch == NULL) {
         return ftl_fail(err, FTL_NOMEM, "out of memory");
     }
-    watch->exec = exec;
-    watch->task = task;
-    watch->result = result;
-    watch->store_fd = -1;
-    watch->relay = ftl_relay_make(task->log != NULL ? task->log : exec->log);
-    watch->started_us = ftl_mono_us();
-    watch->heard_ms = ftl_mono_ms();
-    watch->filled_ms = watch->heard_ms;
-    watch->allowance = MESSAGES_BURST;
-    if (order(watch, err) != FTL_OK) {
-        close_all(watch);
-        return ftl_wrap(err, "start an executor");
+    enum { ATTEMPTS = 2 };
+    enum ftl_code code = FTL_OK;
+    for (int i = 0; i < ATTEMPTS; i++) {
+        bool may_retry = false;
+        memset(watch, 0, sizeof(*watch)); /* too large for a compound literal's stack copy */
+        watch->exec = exec;
+        watch->task = task;
+        watch->result = result;
+        watch->relay = ftl_relay_make(task->log != NULL ? task->log : exec->log);
+        code = attempt(watch, &may_retry, err);
+        if (!may_retry) {
+            break;
+        }
     }
-    loop(watch);
-    close_all(watch);
-    ftl_relay_finish(&watch->relay, result->log_tail);
-    watch->ending.log_tail = result->log_tail;
-    result->cpu_s = watch->ending.exited.cpu_s;
-    result->peak_rss_bytes = watch->ending.exited.peak_rss_bytes;
-    count_death(&watch->ending);
-    return ftl_exec_ending_judge(&watch->ending, err);
+    return code;
 }

@@ -121,6 +121,9 @@ static void *run_ok(void *opaque)
 {
     struct rig_outcome outcome;
     rig_run(opaque, &(struct rig_try){.body = "{\"act\":\"ok\"}"}, &outcome);
+    if (outcome.code != FTL_OK) {
+        print_message("a task in a thread: %s\n", outcome.err.msg);
+    }
     return outcome.code == FTL_OK ? opaque : NULL;
 }
 
