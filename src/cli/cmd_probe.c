@@ -63,7 +63,7 @@ static enum ftl_code probe_source(struct ftl_engine *engine, const struct ftl_so
                                   struct ftl_cancel *cancel, cJSON **ret, struct ftl_err *err)
 {
     struct ftl_fetched fetched = {.fd = -1};
-    if (ftl_fetch(source, &engine->runner.fetch, cancel, NULL, NULL, &fetched, err) != FTL_OK) {
+    if (ftl_fetch(source, &engine->runner.fetch, cancel, NULL, &fetched, err) != FTL_OK) {
         return err->code;
     }
     FTL_AUTO_FD int fd = fetched.fd;

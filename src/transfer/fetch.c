@@ -117,16 +117,12 @@ static enum ftl_code check_sha256(const struct ftl_source *source, const struct 
 }
 
 enum ftl_code ftl_fetch(const struct ftl_source *source, const struct ftl_fetch_config *config,
-                        struct ftl_cancel *cancel,
-                        void (*progress)(void *opaque, int64_t bytes, int64_t total), void *opaque,
+                        struct ftl_cancel *cancel, const struct ftl_fetch_progress *progress,
                         struct ftl_fetched *ret, struct ftl_err *err)
 {
     int64_t start_ms = ftl_mono_ms();
-    struct ftl_fetch fetch = {.source = source,
-                              .config = *config,
-                              .cancel = cancel,
-                              .progress = progress,
-                              .opaque = opaque};
+    struct ftl_fetch fetch = {
+        .source = source, .config = *config, .cancel = cancel, .progress = progress};
     fill_defaults(&fetch.config);
     if ((source->url != NULL) == (source->path != NULL)) {
         return ftl_fail(err, FTL_SPEC, "a source is either a URL or a path");

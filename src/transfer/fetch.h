@@ -35,16 +35,20 @@ struct ftl_fetched {
     int attempts; /* requests made, redirects not counted; 0 for a local file */
 };
 
-/* `progress` gets total < 0 while it is not known, and is called from this thread at most ten times
- * a second; NULL allowed.
+struct ftl_fetch_progress {
+    /* From the fetching thread, at most ten times a second; total < 0 while it is not known. */
+    void (*report)(void *opaque, int64_t bytes, int64_t total);
+    void *opaque;
+};
+
+/* `progress` may be NULL.
  *
  * SOURCE (4xx, refused address, missing file; never), NET (5xx, 429, resets, stalls; later, with
  * Retry-After), LIMIT (byte cap), TRUNCATED (shorter than declared after all tries), INPUT (sha256
  * differs, empty, or an HTML, JSON or XML page where media was expected), DISK, SPEC (a header that
  * a job may not set). Messages name URLs without their query. */
 enum ftl_code ftl_fetch(const struct ftl_source *source, const struct ftl_fetch_config *config,
-                        struct ftl_cancel *cancel,
-                        void (*progress)(void *opaque, int64_t bytes, int64_t total), void *opaque,
+                        struct ftl_cancel *cancel, const struct ftl_fetch_progress *progress,
                         struct ftl_fetched *ret, struct ftl_err *err) FTL_CHECK;
 
 enum ftl_code

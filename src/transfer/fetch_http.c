@@ -145,7 +145,7 @@ static void report(struct download *d, bool is_end)
     int64_t now = ftl_mono_ms();
     if (d->fetch->progress != NULL && (is_end || now - d->reported_ms >= PROGRESS_EVERY_MS)) {
         d->reported_ms = now;
-        d->fetch->progress(d->fetch->opaque, d->have, d->total);
+        d->fetch->progress->report(d->fetch->progress->opaque, d->have, d->total);
     }
 }
 

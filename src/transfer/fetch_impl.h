@@ -8,8 +8,7 @@ struct ftl_fetch {
     const struct ftl_source *source;
     struct ftl_fetch_config config; /* defaults filled in */
     struct ftl_cancel *cancel;
-    void (*progress)(void *opaque, int64_t bytes, int64_t total);
-    void *opaque;
+    const struct ftl_fetch_progress *progress; /* may be NULL */
 };
 
 /* Both fill fd, bytes, sha256, content_type and attempts of *ret, which is zeroed, fd -1; the

@@ -131,9 +131,9 @@ static enum ftl_code fetch_one(struct run *run, const struct ftl_job_input *inpu
         }
     } else {
         struct fetch_share share = {.run = run, .index = run->inputs_count};
-        if (ftl_fetch(&input->source, &run->runner->fetch, run->cancel, on_fetch_progress, &share,
-                      fetched, err) != FTL_OK)
-        {
+        const struct ftl_fetch_progress told = {.report = on_fetch_progress, .opaque = &share};
+        if (ftl_fetch(&input->source, &run->runner->fetch, run->cancel, &told, fetched, err) !=
+            FTL_OK) {
             (void)ftl_err_at(err, input->where);
             return ftl_wrap(err, "input %s", input->name);
         }

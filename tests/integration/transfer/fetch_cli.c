@@ -223,8 +223,8 @@ int main(int argc, char **argv)
     }
     struct ftl_fetched got = {.fd = -1};
     cJSON *progress = ftl_json_array();
-    enum ftl_code code =
-        ftl_fetch(&arguments.source, &arguments.config, cancel, on_progress, progress, &got, &err);
+    const struct ftl_fetch_progress told = {.report = on_progress, .opaque = progress};
+    enum ftl_code code = ftl_fetch(&arguments.source, &arguments.config, cancel, &told, &got, &err);
     if (code == FTL_OK && arguments.save != NULL) {
         save(arguments.save, got.fd);
     }

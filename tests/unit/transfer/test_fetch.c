@@ -127,7 +127,7 @@ static void local_files(void **state)
         struct ftl_fetch_config config = {.temp_dir = base, .roots = row->has_root ? roots : NULL};
         struct ftl_fetched fetched = {.fd = -1};
         struct ftl_err err = {0};
-        enum ftl_code code = ftl_fetch(&source, &config, NULL, NULL, NULL, &fetched, &err);
+        enum ftl_code code = ftl_fetch(&source, &config, NULL, NULL, &fetched, &err);
         if (code != row->code) {
             fail_msg("row %zu, %s: %s %s", i, row->path, ftl_code_name(code), err.msg);
         }
@@ -152,17 +152,17 @@ static void sha256_and_limits(void **state)
     struct ftl_fetch_config config = {.temp_dir = base};
     struct ftl_fetched fetched = {0};
     struct ftl_err err = {0};
-    assert_int_equal(ftl_fetch(&source, &config, NULL, NULL, NULL, &fetched, &err), FTL_OK);
+    assert_int_equal(ftl_fetch(&source, &config, NULL, NULL, &fetched, &err), FTL_OK);
     assert_string_equal(fetched.sha256, abc);
     assert_int_equal(close(fetched.fd), 0);
     source.sha256 = "00";
-    assert_int_equal(ftl_fetch(&source, &config, NULL, NULL, NULL, &fetched, &err), FTL_INPUT);
+    assert_int_equal(ftl_fetch(&source, &config, NULL, NULL, &fetched, &err), FTL_INPUT);
     assert_non_null(strstr(err.msg, "sha256"));
     source.sha256 = NULL;
     config.max_bytes = 2;
-    assert_int_equal(ftl_fetch(&source, &config, NULL, NULL, NULL, &fetched, &err), FTL_LIMIT);
+    assert_int_equal(ftl_fetch(&source, &config, NULL, NULL, &fetched, &err), FTL_LIMIT);
     source.path = NULL;
-    assert_int_equal(ftl_fetch(&source, &config, NULL, NULL, NULL, &fetched, &err), FTL_SPEC);
+    assert_int_equal(ftl_fetch(&source, &config, NULL, NULL, &fetched, &err), FTL_SPEC);
 }
 
 static void headers(void **state)
