@@ -6,7 +6,7 @@
 
 struct block {
     const char *cidr;
-    enum ftl_address_class class_;
+    enum ftl_address_class kind;
 };
 
 /* IANA special-purpose registries (RFC 6890 and updates); the first match counts. */
@@ -76,7 +76,7 @@ static enum ftl_address_class classify(const struct block *blocks, size_t count,
     for (size_t i = 0; i < count; i++) {
         struct ftl_cidr cidr = {0};
         if (ftl_cidr_parse(blocks[i].cidr, &cidr) && is_inside(&cidr, bytes)) {
-            return blocks[i].class_;
+            return blocks[i].kind;
         }
     }
     return otherwise;
@@ -106,12 +106,12 @@ enum ftl_address_class ftl_address_classify(const struct sockaddr *address)
                     FTL_ADDRESS_RESERVED);
 }
 
-const char *ftl_address_class_name(enum ftl_address_class class_)
+const char *ftl_address_class_name(enum ftl_address_class kind)
 {
     static const char *const names[] = {"public",    "loopback",    "private",
                                         "shared",    "link-local",  "cloud metadata",
                                         "multicast", "unspecified", "reserved"};
-    return (size_t)class_ < sizeof(names) / sizeof(names[0]) ? names[class_] : "reserved";
+    return (size_t)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "reserved";
 }
 
 static bool bits_parse(const char *text, int most, int *ret)

@@ -28,7 +28,7 @@ struct ftl_cidr {
 };
 
 enum ftl_address_class ftl_address_classify(const struct sockaddr *address);
-const char *ftl_address_class_name(enum ftl_address_class class_); /* "loopback", "private", … */
+const char *ftl_address_class_name(enum ftl_address_class kind); /* "loopback", "private", … */
 
 /* "10.0.0.0/8", "10.1.2.3", "fd00::/8", "::1"; false if it is none of these. */
 bool ftl_cidr_parse(const char *text, struct ftl_cidr *ret);

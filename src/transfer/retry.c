@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 
-static const int64_t DAY_MS = 24 * 3600 * 1000;
+static const int64_t day_ms = 24 * 3600 * 1000;
 
 int64_t ftl_retry_after_parse(const char *text, int64_t now_wall_ms)
 {
@@ -20,8 +20,8 @@ int64_t ftl_retry_after_parse(const char *text, int64_t now_wall_ms)
         int64_t seconds = 0;
         for (; *text >= '0' && *text <= '9'; text++) {
             seconds = seconds * 10 + (*text - '0');
-            if (seconds > DAY_MS / 1000) {
-                return DAY_MS;
+            if (seconds > day_ms / 1000) {
+                return day_ms;
             }
         }
         while (*text == ' ' || *text == '\t') {
@@ -37,7 +37,7 @@ int64_t ftl_retry_after_parse(const char *text, int64_t now_wall_ms)
     if (wait_ms < 0) {
         return 0;
     }
-    return wait_ms > DAY_MS ? DAY_MS : wait_ms;
+    return wait_ms > day_ms ? day_ms : wait_ms;
 }
 
 int64_t ftl_backoff_ms(int attempt, int64_t base_ms, int64_t most_ms, uint32_t random)

@@ -7,7 +7,7 @@
 #include "base/str.h"
 
 /* Same flags everywhere: a second reading with other flags could see another host. */
-static const unsigned PARSE_FLAGS = CURLU_URLENCODE;
+static const unsigned parse_flags = CURLU_URLENCODE;
 
 static enum ftl_code from_curl(CURLUcode code, struct ftl_err *err)
 {
@@ -63,7 +63,7 @@ enum ftl_code ftl_url_parse(const char *text, CURLU **ret, struct ftl_err *err)
     if (url == NULL) {
         return ftl_fail(err, FTL_NOMEM, "out of memory reading a URL");
     }
-    CURLUcode code = curl_url_set(url, CURLUPART_URL, text, PARSE_FLAGS | CURLU_NON_SUPPORT_SCHEME);
+    CURLUcode code = curl_url_set(url, CURLUPART_URL, text, parse_flags | CURLU_NON_SUPPORT_SCHEME);
     if (code != CURLUE_OK) {
         return from_curl(code, err);
     }
@@ -80,7 +80,7 @@ enum ftl_code ftl_url_follow(CURLU *url, const char *location, struct ftl_err *e
         return ftl_wrap(err, "redirect");
     }
     CURLUcode code =
-        curl_url_set(url, CURLUPART_URL, location, PARSE_FLAGS | CURLU_NON_SUPPORT_SCHEME);
+        curl_url_set(url, CURLUPART_URL, location, parse_flags | CURLU_NON_SUPPORT_SCHEME);
     if (code != CURLUE_OK) {
         (void)from_curl(code, err);
         return ftl_wrap(err, "redirect");

@@ -174,28 +174,28 @@ static enum opened opened_by(const struct ftl_url_policy *policy, const char *ho
     return best;
 }
 
-static bool name_may_open(enum ftl_address_class class_)
+static bool name_may_open(enum ftl_address_class kind)
 {
-    return class_ == FTL_ADDRESS_LOOPBACK || class_ == FTL_ADDRESS_PRIVATE ||
-           class_ == FTL_ADDRESS_SHARED;
+    return kind == FTL_ADDRESS_LOOPBACK || kind == FTL_ADDRESS_PRIVATE ||
+           kind == FTL_ADDRESS_SHARED;
 }
 
 enum ftl_code ftl_url_policy_check_address(const struct ftl_url_policy *policy, const char *host,
                                            const struct sockaddr *address, struct ftl_err *err)
 {
-    enum ftl_address_class class_ = ftl_address_classify(address);
-    if (policy->is_open || class_ == FTL_ADDRESS_PUBLIC) {
+    enum ftl_address_class kind = ftl_address_classify(address);
+    if (policy->is_open || kind == FTL_ADDRESS_PUBLIC) {
         return FTL_OK;
     }
     enum opened opened = opened_by(policy, host, ftl_address_port(address), address);
-    if (opened == OPENED_BY_ADDRESS || (opened == OPENED_BY_NAME && name_may_open(class_))) {
+    if (opened == OPENED_BY_ADDRESS || (opened == OPENED_BY_NAME && name_may_open(kind))) {
         return FTL_OK;
     }
     char text[64];
     ftl_address_text(address, text, sizeof(text));
     return ftl_fail(err, FTL_SOURCE,
                     "%.100s is at the %s address %s, which is not on the allow-list", host,
-                    ftl_address_class_name(class_), text);
+                    ftl_address_class_name(kind), text);
 }
 
 enum ftl_code ftl_url_policy_check_url(const struct ftl_url_policy *policy, const char *url,

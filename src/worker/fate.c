@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char DATA_KEY[] = "fettle";
+static const char data_key[] = "fettle";
 
 enum { RELEASE_DELAY_MS = 5000 };
 
@@ -27,7 +27,7 @@ struct ftl_fate ftl_fate_of(const struct ftl_err *cause, enum ftl_cancel_reason 
 
 int ftl_handovers_get(const cJSON *data)
 {
-    int64_t count = ftl_json_int64(ftl_json_get(data, DATA_KEY), "handovers", 0);
+    int64_t count = ftl_json_int64(ftl_json_get(data, data_key), "handovers", 0);
     if (count < 0) {
         return 0;
     }
@@ -36,14 +36,14 @@ int ftl_handovers_get(const cJSON *data)
 
 void ftl_handovers_set(cJSON *data, int count)
 {
-    cJSON *own = cJSON_DetachItemFromObjectCaseSensitive(data, DATA_KEY);
+    cJSON *own = cJSON_DetachItemFromObjectCaseSensitive(data, data_key);
     if (!cJSON_IsObject(own)) {
         cJSON_Delete(own);
         own = ftl_json_object();
     }
     cJSON_DeleteItemFromObjectCaseSensitive(own, "handovers");
     ftl_json_add_int64(own, "handovers", count);
-    ftl_json_add(data, DATA_KEY, own);
+    ftl_json_add(data, data_key, own);
 }
 
 void ftl_reason_print(const struct ftl_err *cause, char *to, size_t size)

@@ -119,7 +119,7 @@ static void secrets_stay_out_of_messages(void **state)
 
 static const struct {
     const char *address;
-    enum ftl_address_class class_;
+    enum ftl_address_class kind;
 } class_rows[] = {
     {"1.1.1.1", FTL_ADDRESS_PUBLIC},
     {"9.255.255.255", FTL_ADDRESS_PUBLIC},
@@ -192,7 +192,7 @@ static void classes(void **state)
             fail_msg("%s does not parse", class_rows[i].address);
         }
         enum ftl_address_class got = ftl_address_classify((const struct sockaddr *)&address);
-        if (got != class_rows[i].class_) {
+        if (got != class_rows[i].kind) {
             fail_msg("%s: %s", class_rows[i].address, ftl_address_class_name(got));
         }
     }
