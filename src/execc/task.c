@@ -11,48 +11,16 @@
 
 #include "base/auto.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/metrics.h"
-#include "execc/ending.h"
-#include "execc/exec_impl.h"
-#include "execc/relay.h"
+#include "execc/watch.h"
 
 enum {
     MESSAGES_BURST = 4096,     /* a child may send this many at once … */
     MESSAGES_PER_SECOND = 200, /* … and this many after that */
-    MOST_WARNINGS = 64,
-    PROGRESS_MS = 100, /* shortest distance of two progress calls */
     KILL_GRACE_MS = 5000,
     DEFAULT_STALL_MS = 60 * 1000,
     LONGEST_POLL_MS = 1000,
 };
-
-struct watch {
-    struct ftl_exec *exec;
-    const struct ftl_exec_task *task;
-    struct ftl_exec_result *result;
-    struct ftl_wire job, leash; /* their descriptors are owned */
-    int log_fd;
-    int store_fd;
-    pid_t zygote;
-    bool is_spawned; /* the zygote said so */
-    struct ftl_relay relay;
-    struct ftl_exec_ending ending;
-    int64_t started_us;
-    int64_t heard_ms;  /* when the child last did something that is not waiting for us */
-    int64_t killed_ms; /* 0 = we have not */
-    double allowance;  /* messages */
-    int64_t filled_ms;
-    int64_t progress_ms;
-    int warnings;
-    struct ftl_msg message;
-};
-
-static const char *const kind_names[] = {[FTL_EXEC_INFO] = "info",
-                                         [FTL_EXEC_PROBE] = "probe",
-                                         [FTL_EXEC_RUN] = "run",
-                                         [FTL_EXEC_PLAN] = "plan",
-                                         [FTL_EXEC_VERIFY] = "verify"};
 
 static void close_fd(int *fd)
 {
@@ -63,7 +31,7 @@ static void close_fd(int *fd)
 }
 
 /* Ends the child; the first reason is the one that counts. */
-static void give_up(struct watch *watch, const struct ftl_err *reason)
+static void give_up(struct ftl_watch *watch, const struct ftl_err *reason)
 {
     if (watch->ending.ours.code == FTL_OK) {
         watch->ending.ours = *reason;
@@ -80,174 +48,9 @@ static void give_up(struct watch *watch, const struct ftl_err *reason)
     }
 }
 
-/* ---- messages of the child ---- */
+/* ---- its channel ---- */
 
-static enum ftl_code accept_json(struct watch *watch, struct ftl_str *ret, struct ftl_err *err)
-{
-    const struct ftl_json_limits limits = {
-        .bytes = FTL_WIRE_STORE_BYTES, .string = FTL_WIRE_STORE_BYTES, .depth = 32};
-    if (ftl_wire_text(&watch->job, &watch->message, ret, err) != FTL_OK) {
-        return err->code;
-    }
-    FTL_AUTO(json) cJSON *json = NULL;
-    if (ftl_json_parse(ftl_str_text(ret), ret->length, &limits, &json, err) != FTL_OK) {
-        err->code = FTL_INTERNAL;
-        err->retry = FTL_RETRY_ONCE;
-        return ftl_wrap(err, "the executor's result is not JSON");
-    }
-    return FTL_OK;
-}
-
-static enum ftl_code send_task(struct watch *watch, struct ftl_err *err)
-{
-    const struct ftl_exec_task *task = watch->task;
-    FTL_AUTO_STR struct ftl_str body = FTL_STR_INIT(FTL_WIRE_STORE_BYTES);
-    struct ftl_fds fds = {.count = 1, .fd = {watch->store_fd}};
-    ftl_str_printf(&body, "{\"kind\":\"%s\",\"inputs\":[", kind_names[task->kind]);
-    for (size_t i = 0; i < task->inputs_count; i++) {
-        ftl_str_printf(&body, "%s%d", i > 0 ? "," : "", task->inputs[i].index);
-        fds.fd[fds.count++] = task->inputs[i].fd;
-    }
-    ftl_str_add(&body, "],\"body\":");
-    ftl_str_add_bytes(&body, task->body_length > 0 ? task->body : "{}",
-                      task->body_length > 0 ? task->body_length : 2);
-    ftl_str_add(&body, "}");
-    if (body.is_cut) {
-        return ftl_fail(err, FTL_LIMIT, "a task of more than %d bytes", FTL_WIRE_STORE_BYTES);
-    }
-    return ftl_wire_send(&watch->job, FTL_MSG_TASK, body.text, body.length, &fds, err);
-}
-
-static void note_layers(struct watch *watch, const struct ftl_msg_hello *hello)
-{
-    const uint32_t wanted = FTL_LAYER_SECCOMP | FTL_LAYER_LANDLOCK;
-    ftl_proto_layers_text(hello->layers, watch->result->layers, sizeof(watch->result->layers));
-    if ((hello->layers & wanted) != wanted && !atomic_exchange(&watch->exec->has_warned, true)) {
-        FTL_LOG(watch->exec->log, WARN, "executors run with an incomplete sandbox",
-                FTL_LOG_TEXT("layers", watch->result->layers));
-    }
-}
-
-static enum ftl_code on_hello(struct watch *watch, struct ftl_err *err)
-{
-    double elapsed_ms = (double)(ftl_mono_us() - watch->started_us) / 1000.0;
-    watch->result->start_ms = elapsed_ms;
-    ftl_metric_observe(FTL_METRIC_EXECUTOR_START_SECONDS, "", elapsed_ms / 1000.0);
-    note_layers(watch, &watch->message.body.hello);
-    return send_task(watch, err);
-}
-
-static enum ftl_code on_plan(struct watch *watch, struct ftl_err *err)
-{
-    const struct ftl_exec_callbacks *callbacks = &watch->task->callbacks;
-    bool is_planned = watch->task->kind == FTL_EXEC_RUN || watch->task->kind == FTL_EXEC_PLAN;
-    if (!is_planned) {
-        return ftl_fail(err, FTL_INTERNAL, "the executor planned where nothing is to plan");
-    }
-    FTL_AUTO_STR struct ftl_str plan = FTL_STR_INIT(FTL_WIRE_STORE_BYTES);
-    if (accept_json(watch, &plan, err) != FTL_OK) {
-        return err->code;
-    }
-    if (callbacks->go != NULL &&
-        callbacks->go(callbacks->opaque, plan.text, plan.length, err) != FTL_OK)
-    {
-        return err->code;
-    }
-    return ftl_wire_send(&watch->job, FTL_MSG_GO, NULL, 0, NULL, err);
-}
-
-static enum ftl_code on_open(struct watch *watch, struct ftl_err *err)
-{
-    const struct ftl_exec_callbacks *callbacks = &watch->task->callbacks;
-    const struct ftl_msg_open *open = &watch->message.body.open;
-    bool may_open = watch->task->kind == FTL_EXEC_RUN && callbacks->open_output != NULL;
-    if (!may_open || open->output < 0 || (size_t)open->output >= watch->task->outputs_count ||
-        !ftl_proto_name_ok(open->name, sizeof(open->name)))
-    {
-        char shown[64];
-        ftl_proto_text(shown, sizeof(shown), open->name, sizeof(open->name));
-        return ftl_fail(err, FTL_INTERNAL,
-                        "the executor asked for a file it must not have: \"%s\""
-                        " of output %d",
-                        shown, (int)open->output);
-    }
-    struct ftl_fds fds = {.count = 1, .fd = {-1}};
-    if (callbacks->open_output(callbacks->opaque, open->output, open->name, &fds.fd[0], err) !=
-        FTL_OK) {
-        return err->code;
-    }
-    return ftl_wire_send(&watch->job, FTL_MSG_FILE, NULL, 0, &fds, err);
-}
-
-static double within(double value, double least, double most)
-{
-    return isfinite(value) ? fmin(fmax(value, least), most) : least;
-}
-
-static void on_progress(struct watch *watch)
-{
-    const struct ftl_exec_callbacks *callbacks = &watch->task->callbacks;
-    const struct ftl_msg_progress *progress = &watch->message.body.progress;
-    int64_t now_ms = ftl_mono_ms();
-    if (callbacks->progress == NULL ||
-        (watch->progress_ms != 0 && now_ms - watch->progress_ms < PROGRESS_MS))
-    {
-        return;
-    }
-    watch->progress_ms = now_ms;
-    char phase[sizeof(progress->phase)];
-    ftl_proto_text(phase, sizeof(phase), progress->phase, sizeof(progress->phase));
-    callbacks->progress(callbacks->opaque, phase, within(progress->fraction, 0, 1),
-                        progress->frames > 0 ? progress->frames : 0,
-                        within(progress->speed, 0, 1e6));
-}
-
-static void on_warn(struct watch *watch)
-{
-    const struct ftl_exec_callbacks *callbacks = &watch->task->callbacks;
-    const struct ftl_msg_warn *warn = &watch->message.body.warn;
-    if (callbacks->warn == NULL || watch->warnings == MOST_WARNINGS) {
-        return;
-    }
-    watch->warnings++;
-    char where[sizeof(warn->where)];
-    char text[sizeof(warn->text)];
-    ftl_proto_text(where, sizeof(where), warn->where, sizeof(warn->where));
-    ftl_proto_text(text, sizeof(text), warn->text, sizeof(warn->text));
-    callbacks->warn(callbacks->opaque, where, text);
-}
-
-static enum ftl_code on_message(struct watch *watch, struct ftl_err *err)
-{
-    switch (watch->message.type) {
-    case FTL_MSG_HELLO:
-        return on_hello(watch, err);
-    case FTL_MSG_PLAN:
-        return on_plan(watch, err);
-    case FTL_MSG_OPEN:
-        return on_open(watch, err);
-    case FTL_MSG_PROGRESS:
-        on_progress(watch);
-        return FTL_OK;
-    case FTL_MSG_WARN:
-        on_warn(watch);
-        return FTL_OK;
-    case FTL_MSG_DONE:
-        if (accept_json(watch, &watch->result->body, err) != FTL_OK) {
-            return err->code;
-        }
-        watch->ending.is_done = true;
-        return FTL_OK;
-    case FTL_MSG_FAIL:
-        watch->ending.theirs = ftl_proto_err(&watch->message.body.err);
-        watch->ending.has_failed = true;
-        return FTL_OK;
-    default: /* ALIVE; the protocol lets nothing else through */
-        return FTL_OK;
-    }
-}
-
-static enum ftl_code count_message(struct watch *watch, int64_t now_ms, struct ftl_err *err)
+static enum ftl_code count_message(struct ftl_watch *watch, int64_t now_ms, struct ftl_err *err)
 {
     watch->allowance += (double)(now_ms - watch->filled_ms) * MESSAGES_PER_SECOND / 1000.0;
     watch->allowance = fmin(watch->allowance, MESSAGES_BURST);
@@ -260,7 +63,7 @@ static enum ftl_code count_message(struct watch *watch, int64_t now_ms, struct f
 }
 
 /* Takes one message; false when there is none. */
-static bool on_job(struct watch *watch)
+static bool on_job(struct ftl_watch *watch)
 {
     struct ftl_err err = {.code = FTL_OK};
     if (ftl_wire_recv(&watch->job, &watch->message, &err) != FTL_OK) {
@@ -276,7 +79,7 @@ static bool on_job(struct watch *watch)
     }
     enum ftl_code code = count_message(watch, ftl_mono_ms(), &err);
     if (code == FTL_OK) {
-        code = on_message(watch, &err);
+        code = ftl_watch_answer(watch, &err);
     }
     watch->heard_ms = ftl_mono_ms();
     if (code == FTL_CRASH) {
@@ -292,7 +95,7 @@ static bool on_job(struct watch *watch)
 
 /* ---- the zygote's word ---- */
 
-static void on_leash(struct watch *watch)
+static void on_leash(struct ftl_watch *watch)
 {
     struct ftl_err err = {.code = FTL_OK};
     enum ftl_code code = ftl_wire_recv(&watch->leash, &watch->message, &err);
@@ -310,13 +113,13 @@ static void on_leash(struct watch *watch)
 
 /* ---- time ---- */
 
-static int64_t stall_ms(const struct watch *watch)
+static int64_t stall_ms(const struct ftl_watch *watch)
 {
     int64_t limit = watch->task->limits.stall_ms;
     return limit > 0 ? limit : DEFAULT_STALL_MS;
 }
 
-static void check_time(struct watch *watch)
+static void check_time(struct ftl_watch *watch)
 {
     struct ftl_err err = {.code = FTL_OK};
     int64_t now_ms = ftl_mono_ms();
@@ -338,7 +141,7 @@ static void check_time(struct watch *watch)
     }
 }
 
-static int poll_timeout_ms(const struct watch *watch)
+static int poll_timeout_ms(const struct ftl_watch *watch)
 {
     int64_t timeout = LONGEST_POLL_MS;
     if (watch->killed_ms == 0) {
@@ -352,7 +155,7 @@ static int poll_timeout_ms(const struct watch *watch)
 
 /* ---- the loop ---- */
 
-static void turn(struct watch *watch)
+static void turn(struct ftl_watch *watch)
 {
     struct pollfd polled[] = {
         {.fd = watch->leash.fd, .events = POLLIN},
@@ -376,7 +179,7 @@ static void turn(struct watch *watch)
     }
 }
 
-static void loop(struct watch *watch)
+static void loop(struct ftl_watch *watch)
 {
     while (watch->leash.fd >= 0) {
         turn(watch);
@@ -397,7 +200,7 @@ static int64_t or_default(int64_t value, int64_t otherwise)
 }
 
 /* Makes the three channels and orders a child with the far ends, which are closed here. */
-static enum ftl_code order(struct watch *watch, struct ftl_err *err)
+static enum ftl_code order(struct ftl_watch *watch, struct ftl_err *err)
 {
     const struct ftl_exec_limits *limits = &watch->task->limits;
     int job[2] = {-1, -1};
@@ -436,7 +239,7 @@ static enum ftl_code order(struct watch *watch, struct ftl_err *err)
     return code;
 }
 
-static void close_all(struct watch *watch)
+static void close_all(struct ftl_watch *watch)
 {
     close_fd(&watch->job.fd);
     close_fd(&watch->leash.fd);
@@ -455,7 +258,7 @@ static void count_death(const struct ftl_exec_ending *ending)
 }
 
 /* One attempt. *ret_may_retry: the zygote died before there was a child, so nothing has begun. */
-static enum ftl_code attempt(struct watch *watch, bool *ret_may_retry, struct ftl_err *err)
+static enum ftl_code attempt(struct ftl_watch *watch, bool *ret_may_retry, struct ftl_err *err)
 {
     watch->started_us = ftl_mono_us();
     watch->heard_ms = ftl_mono_ms();
@@ -489,7 +292,7 @@ enum ftl_code ftl_exec_run(struct ftl_exec *exec, const struct ftl_exec_task *ta
         return ftl_fail(err, FTL_LIMIT, "%zu inputs, at most %d are possible", task->inputs_count,
                         FTL_WIRE_MAX_INPUTS);
     }
-    FTL_AUTO_FREE struct watch *watch = ftl_calloc(1, sizeof(*watch));
+    FTL_AUTO_FREE struct ftl_watch *watch = ftl_calloc(1, sizeof(*watch));
     if (watch == NULL) {
         return ftl_fail(err, FTL_NOMEM, "out of memory");
     }

@@ -11,71 +11,69 @@
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
+static const struct {
+    enum ftl_proto_state from;
+    enum ftl_proto_side sender;
+    unsigned type;
+    size_t length, fds;
+    enum ftl_proto_state to; /* KEEP = refused */
+    const char *reason;
+} steps[] = {
+    {FTL_PROTO_JOB_NEW, FTL_PROTO_CHILD, FTL_MSG_HELLO, sizeof(struct ftl_msg_hello), 0,
+     FTL_PROTO_JOB_READY, NULL},
+    {FTL_PROTO_JOB_READY, FTL_PROTO_PARENT, FTL_MSG_TASK, 10, 1, FTL_PROTO_JOB_WORKING, NULL},
+    {FTL_PROTO_JOB_WORKING, FTL_PROTO_CHILD, FTL_MSG_PLAN, 10, 0, FTL_PROTO_JOB_PLANNED, NULL},
+    {FTL_PROTO_JOB_PLANNED, FTL_PROTO_PARENT, FTL_MSG_GO, 0, 0, FTL_PROTO_JOB_RUNNING, NULL},
+    {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_OPEN, sizeof(struct ftl_msg_open), 0,
+     FTL_PROTO_JOB_OPENING, NULL},
+    {FTL_PROTO_JOB_OPENING, FTL_PROTO_PARENT, FTL_MSG_FILE, 0, 1, FTL_PROTO_JOB_RUNNING, NULL},
+    {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_ALIVE, 0, 0, FTL_PROTO_JOB_RUNNING, NULL},
+    {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_DONE, 2, 0, FTL_PROTO_JOB_ENDED, NULL},
+    {FTL_PROTO_CONTROL, FTL_PROTO_PARENT, FTL_MSG_SPAWN, sizeof(struct ftl_msg_spawn), 3,
+     FTL_PROTO_CONTROL, NULL},
+    {FTL_PROTO_LEASH_NEW, FTL_PROTO_ZYGOTE, FTL_MSG_SPAWNED, sizeof(struct ftl_msg_spawned), 0,
+     FTL_PROTO_LEASH_LIVE, NULL},
+    {FTL_PROTO_LEASH_LIVE, FTL_PROTO_PARENT, FTL_MSG_KILL, 0, 0, FTL_PROTO_LEASH_LIVE, NULL},
+    /* refused */
+    {FTL_PROTO_JOB_WORKING, FTL_PROTO_CHILD, 0, 0, 0, FTL_PROTO_KEEP, "unknown message 0"},
+    {FTL_PROTO_JOB_WORKING, FTL_PROTO_CHILD, 65535, 0, 0, FTL_PROTO_KEEP, "unknown"},
+    {FTL_PROTO_JOB_PLANNED, FTL_PROTO_CHILD, FTL_MSG_GO, 0, 0, FTL_PROTO_KEEP, "wrong side"},
+    {FTL_PROTO_JOB_WORKING, FTL_PROTO_CHILD, FTL_MSG_OPEN, sizeof(struct ftl_msg_open), 0,
+     FTL_PROTO_KEEP, "OPEN out of turn"},
+    {FTL_PROTO_JOB_ENDED, FTL_PROTO_CHILD, FTL_MSG_ALIVE, 0, 0, FTL_PROTO_KEEP, "out of turn"},
+    {FTL_PROTO_JOB_ENDED, FTL_PROTO_CHILD, FTL_MSG_DONE, 2, 0, FTL_PROTO_KEEP, "out of turn"},
+    {FTL_PROTO_JOB_PLANNED, FTL_PROTO_CHILD, FTL_MSG_ALIVE, 0, 0, FTL_PROTO_KEEP, "out of turn"},
+    {FTL_PROTO_JOB_OPENING, FTL_PROTO_CHILD, FTL_MSG_PROGRESS, sizeof(struct ftl_msg_progress), 0,
+     FTL_PROTO_KEEP, "out of turn"},
+    {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_ALIVE, 1, 0, FTL_PROTO_KEEP,
+     "body of 1 bytes"},
+    {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_OPEN, 3, 0, FTL_PROTO_KEEP, "3 bytes"},
+    {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_DONE, 0, 0, FTL_PROTO_KEEP, "0 bytes"},
+    {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_DONE, FTL_WIRE_STORE_BYTES + 1, 0,
+     FTL_PROTO_KEEP, "bytes"},
+    {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_ALIVE, 0, 1, FTL_PROTO_KEEP, "1 descriptors"},
+    {FTL_PROTO_JOB_OPENING, FTL_PROTO_PARENT, FTL_MSG_FILE, 0, 0, FTL_PROTO_KEEP, "0 descriptors"},
+    {FTL_PROTO_JOB_READY, FTL_PROTO_PARENT, FTL_MSG_TASK, 2, FTL_WIRE_MAX_FDS + 1, FTL_PROTO_KEEP,
+     "descriptors"},
+    {FTL_PROTO_LEASH_GONE, FTL_PROTO_ZYGOTE, FTL_MSG_EXITED, sizeof(struct ftl_msg_exited), 0,
+     FTL_PROTO_KEEP, "out of turn"},
+};
+
 static void test_steps(void **state)
 {
     (void)state;
-    static const struct {
-        enum ftl_proto_state from;
-        enum ftl_proto_side sender;
-        unsigned type;
-        size_t length, fds;
-        enum ftl_proto_state to; /* KEEP = refused */
-        const char *reason;
-    } rows[] = {
-        {FTL_PROTO_JOB_NEW, FTL_PROTO_CHILD, FTL_MSG_HELLO, sizeof(struct ftl_msg_hello), 0,
-         FTL_PROTO_JOB_READY, NULL},
-        {FTL_PROTO_JOB_READY, FTL_PROTO_PARENT, FTL_MSG_TASK, 10, 1, FTL_PROTO_JOB_WORKING, NULL},
-        {FTL_PROTO_JOB_WORKING, FTL_PROTO_CHILD, FTL_MSG_PLAN, 10, 0, FTL_PROTO_JOB_PLANNED, NULL},
-        {FTL_PROTO_JOB_PLANNED, FTL_PROTO_PARENT, FTL_MSG_GO, 0, 0, FTL_PROTO_JOB_RUNNING, NULL},
-        {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_OPEN, sizeof(struct ftl_msg_open), 0,
-         FTL_PROTO_JOB_OPENING, NULL},
-        {FTL_PROTO_JOB_OPENING, FTL_PROTO_PARENT, FTL_MSG_FILE, 0, 1, FTL_PROTO_JOB_RUNNING, NULL},
-        {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_ALIVE, 0, 0, FTL_PROTO_JOB_RUNNING, NULL},
-        {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_DONE, 2, 0, FTL_PROTO_JOB_ENDED, NULL},
-        {FTL_PROTO_CONTROL, FTL_PROTO_PARENT, FTL_MSG_SPAWN, sizeof(struct ftl_msg_spawn), 3,
-         FTL_PROTO_CONTROL, NULL},
-        {FTL_PROTO_LEASH_NEW, FTL_PROTO_ZYGOTE, FTL_MSG_SPAWNED, sizeof(struct ftl_msg_spawned), 0,
-         FTL_PROTO_LEASH_LIVE, NULL},
-        {FTL_PROTO_LEASH_LIVE, FTL_PROTO_PARENT, FTL_MSG_KILL, 0, 0, FTL_PROTO_LEASH_LIVE, NULL},
-        /* refused */
-        {FTL_PROTO_JOB_WORKING, FTL_PROTO_CHILD, 0, 0, 0, FTL_PROTO_KEEP, "unknown message 0"},
-        {FTL_PROTO_JOB_WORKING, FTL_PROTO_CHILD, 65535, 0, 0, FTL_PROTO_KEEP, "unknown"},
-        {FTL_PROTO_JOB_PLANNED, FTL_PROTO_CHILD, FTL_MSG_GO, 0, 0, FTL_PROTO_KEEP, "wrong side"},
-        {FTL_PROTO_JOB_WORKING, FTL_PROTO_CHILD, FTL_MSG_OPEN, sizeof(struct ftl_msg_open), 0,
-         FTL_PROTO_KEEP, "OPEN out of turn"},
-        {FTL_PROTO_JOB_ENDED, FTL_PROTO_CHILD, FTL_MSG_ALIVE, 0, 0, FTL_PROTO_KEEP, "out of turn"},
-        {FTL_PROTO_JOB_ENDED, FTL_PROTO_CHILD, FTL_MSG_DONE, 2, 0, FTL_PROTO_KEEP, "out of turn"},
-        {FTL_PROTO_JOB_PLANNED, FTL_PROTO_CHILD, FTL_MSG_ALIVE, 0, 0, FTL_PROTO_KEEP,
-         "out of turn"},
-        {FTL_PROTO_JOB_OPENING, FTL_PROTO_CHILD, FTL_MSG_PROGRESS, sizeof(struct ftl_msg_progress),
-         0, FTL_PROTO_KEEP, "out of turn"},
-        {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_ALIVE, 1, 0, FTL_PROTO_KEEP,
-         "body of 1 bytes"},
-        {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_OPEN, 3, 0, FTL_PROTO_KEEP, "3 bytes"},
-        {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_DONE, 0, 0, FTL_PROTO_KEEP, "0 bytes"},
-        {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_DONE, FTL_WIRE_STORE_BYTES + 1, 0,
-         FTL_PROTO_KEEP, "bytes"},
-        {FTL_PROTO_JOB_RUNNING, FTL_PROTO_CHILD, FTL_MSG_ALIVE, 0, 1, FTL_PROTO_KEEP,
-         "1 descriptors"},
-        {FTL_PROTO_JOB_OPENING, FTL_PROTO_PARENT, FTL_MSG_FILE, 0, 0, FTL_PROTO_KEEP,
-         "0 descriptors"},
-        {FTL_PROTO_JOB_READY, FTL_PROTO_PARENT, FTL_MSG_TASK, 2, FTL_WIRE_MAX_FDS + 1,
-         FTL_PROTO_KEEP, "descriptors"},
-        {FTL_PROTO_LEASH_GONE, FTL_PROTO_ZYGOTE, FTL_MSG_EXITED, sizeof(struct ftl_msg_exited), 0,
-         FTL_PROTO_KEEP, "out of turn"},
-    };
-    for (size_t i = 0; i < LENGTH(rows); i++) {
-        enum ftl_proto_state at = rows[i].from;
+    for (size_t i = 0; i < LENGTH(steps); i++) {
+        enum ftl_proto_state at = steps[i].from;
         struct ftl_err err = {.code = FTL_OK};
-        enum ftl_code code =
-            ftl_proto_step(&at, rows[i].sender, rows[i].type, rows[i].length, rows[i].fds, &err);
-        if (rows[i].to == FTL_PROTO_KEEP) {
+        enum ftl_code code = ftl_proto_step(&at, steps[i].sender, steps[i].type, steps[i].length,
+                                            steps[i].fds, &err);
+        if (steps[i].to == FTL_PROTO_KEEP) {
             assert_int_equal(code, FTL_INTERNAL);
-            assert_int_equal(at, rows[i].from);
-            assert_non_null(strstr(err.msg, rows[i].reason));
+            assert_int_equal(at, steps[i].from);
+            assert_non_null(strstr(err.msg, steps[i].reason));
         } else {
             assert_int_equal(code, FTL_OK);
-            assert_int_equal(at, rows[i].to);
+            assert_int_equal(at, steps[i].to);
         }
     }
 }
