@@ -332,6 +332,7 @@ static enum ftl_code run_plan(struct run *run, struct ftl_err *err)
                       .progress = on_run_progress,
                       .warn = on_warn},
         .cancel = run->cancel,
+        .log = task->log,
     };
     if (execute(run, &exec_task, &run->done, &run->run_cpu_s, err) != FTL_OK) {
         return err->code;
@@ -393,6 +394,7 @@ static enum ftl_code verify_outputs(struct run *run, struct ftl_err *err)
             .limits = run->runner->limits,
             .callbacks = {.opaque = run, .progress = on_run_progress, .warn = on_warn},
             .cancel = run->cancel,
+            .log = run->task->log,
         };
         code = execute(run, &exec_task, &run->verified, &run->verify_cpu_s, err);
     }
