@@ -54,6 +54,25 @@ static enum ftl_code check_scheme(CURLU *url, struct ftl_err *err)
     return FTL_OK;
 }
 
+/* What a name can consist of, IDN included. Anything else is resolved by nobody, and libcurl 7.88
+ * encodes a "%" in the host once more each time the URL is asked for. */
+static enum ftl_code check_host(CURLU *url, struct ftl_err *err)
+{
+    char *host = NULL;
+    CURLUcode code = curl_url_get(url, CURLUPART_HOST, &host, 0);
+    if (code != CURLUE_OK) {
+        return from_curl(code, err);
+    }
+    bool is_bad = host[0] == '\0';
+    for (const char *c = host; *c != '\0' && host[0] != '['; c++) {
+        bool is_word = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                       (*c >= '0' && *c <= '9') || (*c & 0x80) != 0;
+        is_bad = is_bad || (!is_word && *c != '-' && *c != '_' && *c != '.');
+    }
+    curl_free(host);
+    return is_bad ? ftl_fail(err, FTL_SOURCE, "the URL's host is no name and no address") : FTL_OK;
+}
+
 enum ftl_code ftl_url_parse(const char *text, CURLU **ret, struct ftl_err *err)
 {
     if (check_bytes(text, err) != FTL_OK) {
@@ -67,7 +86,7 @@ enum ftl_code ftl_url_parse(const char *text, CURLU **ret, struct ftl_err *err)
     if (code != CURLUE_OK) {
         return from_curl(code, err);
     }
-    if (check_scheme(url, err) != FTL_OK) {
+    if (check_scheme(url, err) != FTL_OK || check_host(url, err) != FTL_OK) {
         return err->code;
     }
     *ret = FTL_TAKE(url);
@@ -85,7 +104,7 @@ enum ftl_code ftl_url_follow(CURLU *url, const char *location, struct ftl_err *e
         (void)from_curl(code, err);
         return ftl_wrap(err, "redirect");
     }
-    if (check_scheme(url, err) != FTL_OK) {
+    if (check_scheme(url, err) != FTL_OK || check_host(url, err) != FTL_OK) {
         return ftl_wrap(err, "redirect");
     }
     return FTL_OK;

@@ -31,6 +31,7 @@ class Server:
         self.requests = []
         self.lock = threading.Lock()
         self.stopping = threading.Event()
+        self.tls = None  # an SSLContext makes it https
         self.socket = socket.create_server((host, 0), family=socket.AF_INET)
         self.host, self.port = self.socket.getsockname()
         self.url = f"http://{self.host}:{self.port}"
@@ -59,6 +60,8 @@ class Server:
     def _serve(self, conn):
         with conn:
             try:
+                if self.tls:
+                    conn = self.tls.wrap_socket(conn, server_side=True)
                 file = conn.makefile("rb")
                 while True:
                     line = file.readline()

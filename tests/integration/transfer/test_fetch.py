@@ -4,6 +4,8 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -493,6 +495,23 @@ class FetchTest(unittest.TestCase):
         proxy = self.serve({"http://cdn.invalid/clip": clip})
         got = fetch("http://cdn.invalid/clip", "--proxy", proxy.url, allow=None)
         self.assert_ok(got)
+
+    @unittest.skipUnless(shutil.which("openssl"), "needs openssl to make a certificate")
+    def test_certificate_that_nobody_signed(self):
+        with tempfile.TemporaryDirectory() as home:
+            pem = os.path.join(home, "both.pem")
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+                 "-subj", "/CN=localhost", "-keyout", pem, "-out", pem + ".crt"],
+                check=True, stderr=subprocess.DEVNULL,
+            )
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(pem + ".crt", pem)
+            server = self.serve({"/clip": clip})
+            server.tls = context
+            got = fetch(f"https://localhost:{server.port}/clip", allow="localhost")
+        self.assert_fails(got, "SOURCE", "never", "certificate")
+        self.assertEqual(server.requests, [])
 
     def test_unreachable(self):
         server = self.serve({})

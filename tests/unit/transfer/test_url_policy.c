@@ -34,6 +34,13 @@ static const struct url_row url_rows[] = {
     {"//cdn.example/x", NULL, false, NULL},
     {"", NULL, false, NULL},
     {"http://", NULL, false, NULL},
+    {"http://a%25b/", NULL, false, NULL},
+    {"http://%6c%6fcalhost%25/", NULL, false, NULL},
+    {"http://a b/", NULL, false, NULL},
+    {"http://b\xc3\xbc"
+     "cher.example/",
+     NULL, true, NULL},
+    {"http://[::g]/", NULL, false, NULL},
     {"http://user@cdn.example/", NULL, false, "user name"},
     {"http://user:pw@cdn.example/", NULL, false, "user name"},
     {"http://good.example@127.0.0.1/", NULL, false, "user name"},
