@@ -18,7 +18,8 @@
 
 /* Half of the ±0.2 LU that are accepted: other meters differ in the second decimal. */
 static const double corrected_from_lu = 0.1;
-static const double cut_margin_db = 0.5; /* beyond the measured excess of a peak */
+static const double cut_margin_db = 0.5;  /* beyond the measured excess of a peak */
+static const double peak_margin_db = 0.1; /* by which other meters see higher peaks */
 
 struct pass {
     const struct ftl_audio_pass_config *config;
@@ -221,7 +222,7 @@ static struct miss miss_of(const struct pass *pass, const struct ftl_loudness_ta
         miss.off_lu = target->integrated - result->integrated;
     }
     if (target->is_set && isfinite(result->true_peak)) {
-        miss.excess_db = result->true_peak - target->true_peak;
+        miss.excess_db = result->true_peak - (target->true_peak - peak_margin_db);
     }
     return miss;
 }

@@ -8,6 +8,8 @@
 #include "media/av_compat.h"
 #include "media/av_err.h"
 
+enum { JUMP_S = 10 };
+
 struct ftl_decoder {
     AVCodecContext *codec;
     const char *name;
@@ -16,6 +18,7 @@ struct ftl_decoder {
     int64_t last_pts; /* AV_NOPTS_VALUE before the first frame */
     int64_t last_duration;
     bool is_draining;
+    double length_s; /* sum of the steps from frame to frame, without jumps of the clock */
     struct ftl_decoder_stats stats;
 };
 
@@ -118,6 +121,12 @@ static int64_t duration_of(const struct ftl_decoder *decoder, const AVFrame *fra
     return 0;
 }
 
+/* Frames come in order, so a second back is no jitter: the clock has started anew. */
+static bool is_new_clock(const struct ftl_decoder *decoder, int64_t pts)
+{
+    return (double)(decoder->last_pts - pts) * av_q2d(decoder->time_base) > 1.0;
+}
+
 static void set_time(struct ftl_decoder *decoder, AVFrame *frame)
 {
     int64_t pts = frame->best_effort_timestamp;
@@ -126,10 +135,15 @@ static void set_time(struct ftl_decoder *decoder, AVFrame *frame)
                   ? 0
                   : decoder->last_pts + FFMAX(decoder->last_duration, 1);
     }
-    if (decoder->last_pts != AV_NOPTS_VALUE && pts <= decoder->last_pts) {
+    if (decoder->last_pts != AV_NOPTS_VALUE && pts <= decoder->last_pts &&
+        !is_new_clock(decoder, pts)) {
         pts = decoder->last_pts + 1;
     }
     int64_t duration = duration_of(decoder, frame);
+    double step_s = decoder->last_pts != AV_NOPTS_VALUE
+                        ? (double)(pts - decoder->last_pts) * av_q2d(decoder->time_base)
+                        : 0.0;
+    decoder->length_s += step_s > 0.0 && step_s < JUMP_S ? step_s : 0.0;
     frame->pts = pts;
     ftl_frame_set_duration(frame, duration);
     if (decoder->last_pts == AV_NOPTS_VALUE) {
@@ -137,7 +151,8 @@ static void set_time(struct ftl_decoder *decoder, AVFrame *frame)
     }
     decoder->last_pts = pts;
     decoder->last_duration = duration;
-    decoder->stats.end_s = (double)(pts + duration) * av_q2d(decoder->time_base);
+    decoder->stats.end_s =
+        FFMAX(decoder->stats.end_s, (double)(pts + duration) * av_q2d(decoder->time_base));
 }
 
 static enum ftl_code accept(struct ftl_decoder *decoder, AVFrame *frame, struct ftl_err *err)
@@ -153,7 +168,7 @@ static enum ftl_code accept(struct ftl_decoder *decoder, AVFrame *frame, struct 
     stats->samples += frame->nb_samples;
     stats->errors += is_corrupt ? 1 : 0;
     stats->is_last_corrupt = is_corrupt;
-    if (stats->end_s - stats->start_s > decoder->limits->duration_s) {
+    if (decoder->length_s > decoder->limits->duration_s) {
         return ftl_fail(err, FTL_LIMIT, "%s: longer than %.0f s", decoder->name,
                         decoder->limits->duration_s);
     }

@@ -43,7 +43,8 @@ enum ftl_code ftl_decoder_send(struct ftl_decoder *decoder, const struct AVPacke
                                struct ftl_err *err) FTL_CHECK;
 
 /* Moves the next frame into *frame (an empty shell): pts is best effort in the stream's time base,
- * never AV_NOPTS_VALUE, strictly increasing; frame->time_base is not used. LIMIT when the picture
+ * never AV_NOPTS_VALUE, strictly increasing but for clocks that start anew (over a second back);
+ * frame->time_base is not used. LIMIT when the picture
  * or the decoded duration is over its bound. */
 enum ftl_code ftl_decoder_receive(struct ftl_decoder *decoder, struct AVFrame *frame,
                                   enum ftl_flow *ret_flow, struct ftl_err *err) FTL_CHECK;
@@ -53,8 +54,9 @@ struct ftl_decoder_stats {
     int64_t samples;      /* audio: per channel */
     int64_t errors;       /* packets that failed, frames marked corrupt or concealed */
     bool is_last_corrupt; /* the last frame or packet was one of those */
+    bool has_new_clock;   /* set by a track: the clock started anew, declared ends mean nothing */
     double start_s;       /* pts of the first frame, stream time in seconds */
-    double end_s;         /* end of the last frame likewise */
+    double end_s;         /* the latest end of a frame likewise */
 };
 void ftl_decoder_stats(const struct ftl_decoder *decoder, struct ftl_decoder_stats *ret);
 

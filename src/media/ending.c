@@ -25,6 +25,9 @@ static bool find_shortfall(const struct ftl_ending *ending, struct shortfall *re
     double stream_end_s = stream->start_s + stream->duration_s - ending->zero_s;
     double container_end_s = probe->start_s + probe->duration_s;
     double seen_s = fmax(ending->input.packets_end_s, ending->decoder.end_s + ending->zero_s);
+    if (ending->decoder.has_new_clock) {
+        return false; /* ends are on another clock than starts */
+    }
     if (stream->duration_s > 0.0 && is_short(stream_end_s, ending->decoder.end_s)) {
         *ret = (struct shortfall){stream_end_s, ending->decoder.end_s};
         return true;

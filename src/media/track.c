@@ -9,7 +9,7 @@
 #include "media/av_auto.h"
 #include "media/av_compat.h"
 
-enum { JUMP_S = 10 };
+enum { JUMP_S = 10, BACK_S = 1 };
 
 struct ftl_track {
     struct ftl_input *input;
@@ -17,7 +17,9 @@ struct ftl_track {
     AVPacket *packet;
     const AVStream *stream;
     AVRational time_base; /* of the frames handed out */
-    double zero_s;
+    const char *name;
+    double limit_s; /* how long it may be */
+    bool has_jumped;
     bool may_jump;    /* a format whose clock may start anew in the middle */
     int64_t offset;   /* added to pts, in time_base */
     int64_t next_pts; /* where the next frame belongs if time just goes on */
@@ -58,7 +60,8 @@ enum ftl_code ftl_track_open(const struct ftl_track_config *config, struct ftl_t
         ftl_input_track_all(track->input);
     }
     track->time_base = frame_time_base(track->stream);
-    track->zero_s = config->zero_s;
+    track->name = config->input.name;
+    track->limit_s = config->input.limits->duration_s;
     track->offset = -llround(config->zero_s / av_q2d(track->time_base));
     track->may_jump = (ftl_input_format(track->input)->iformat->flags & AVFMT_TS_DISCONT) != 0;
     if (ftl_decoder_open(track->stream,
@@ -98,7 +101,7 @@ static void settle_layout(AVFrame *frame)
 
 /* Moves pts onto the source's timeline. Two repairs: a clock that starts anew (MPEG-TS, parts put
  * together) goes on where it was; sound within 50 ms of where it belongs is put exactly there. */
-static void place(struct ftl_track *track, AVFrame *frame)
+static enum ftl_code place(struct ftl_track *track, AVFrame *frame, struct ftl_err *err)
 {
     bool is_audio = frame->nb_samples > 0;
     AVRational from = track->stream->time_base;
@@ -112,9 +115,10 @@ static void place(struct ftl_track *track, AVFrame *frame)
             : av_rescale_q(ftl_frame_duration(frame), from, track->time_base);
     if (track->has_next) {
         double gap_s = (double)(pts - track->next_pts) * av_q2d(track->time_base);
-        if (track->may_jump && fabs(gap_s) > JUMP_S) {
+        if (gap_s < -BACK_S || (track->may_jump && gap_s > JUMP_S)) {
             track->offset += track->next_pts - pts;
             pts = track->next_pts;
+            track->has_jumped = true;
         } else if (is_audio && fabs(gap_s) < 0.05) {
             pts = track->next_pts;
         }
@@ -126,6 +130,10 @@ static void place(struct ftl_track *track, AVFrame *frame)
     track->next_pts = pts + duration;
     track->has_next = true;
     track->end_s = (double)track->next_pts * av_q2d(track->time_base);
+    if (track->end_s - track->start_s > track->limit_s) {
+        return ftl_fail(err, FTL_LIMIT, "%s: longer than %.0f s", track->name, track->limit_s);
+    }
+    return FTL_OK;
 }
 
 static enum ftl_code feed(struct ftl_track *track, struct ftl_err *err)
@@ -147,8 +155,7 @@ enum ftl_code ftl_track_next(struct ftl_track *track, struct AVFrame *frame,
             return err->code;
         }
         if (*ret_flow == FTL_FLOW_FRAME) {
-            place(track, frame);
-            return FTL_OK;
+            return place(track, frame, err);
         }
         if (*ret_flow == FTL_FLOW_END) {
             return FTL_OK;
@@ -181,4 +188,5 @@ void ftl_track_stats(const struct ftl_track *track, struct ftl_input_stats *ret_
     ftl_decoder_stats(track->decoder, ret_decoder);
     ret_decoder->start_s = track->start_s;
     ret_decoder->end_s = track->end_s;
+    ret_decoder->has_new_clock = track->has_jumped;
 }

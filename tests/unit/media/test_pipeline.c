@@ -273,6 +273,24 @@ static void test_size_changes(void **state)
     assert_string_equal(rig_value("out.mp4", "v:0", "stream=width"), "320");
 }
 
+/* Recordings put together: the clock starts anew, or is far ahead; the picture goes on. */
+static void test_clock_starts_anew(void **state)
+{
+    (void)state;
+    static const char *const offsets[] = {"0", "3600"};
+    for (size_t i = 0; i < 2; i++) {
+        RIG_FFMPEG("-f lavfi -i testsrc2=size=64x64:rate=25:duration=4 " FAST "a.ts");
+        RIG_FFMPEG("-f lavfi -i testsrc2=size=64x64:rate=25:duration=2 " FAST
+                   "-output_ts_offset %s b.ts",
+                   offsets[i]);
+        assert_int_equal(rig_shell(NULL, 0, "cat a.ts b.ts > joined.ts"), 0);
+        struct rig rig = rig_new("joined.ts");
+        rig.outputs[0].video.frame_rate = (struct ftl_rational){25, 1};
+        RIG_OK(&rig);
+        assert_int_equal(rig_frames("out.mp4"), 150);
+    }
+}
+
 static void test_cover_art(void **state)
 {
     (void)state;
@@ -438,14 +456,14 @@ static void test_cancel_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),           cmocka_unit_test(test_index_first),
-        cmocka_unit_test(test_same_bytes),      cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_colours),         cmocka_unit_test(test_alpha_over_black),
-        cmocka_unit_test(test_variable_rate),   cmocka_unit_test(test_other_rate),
-        cmocka_unit_test(test_size_changes),    cmocka_unit_test(test_cover_art),
-        cmocka_unit_test(test_several_outputs), cmocka_unit_test(test_codecs),
-        cmocka_unit_test(test_refusals),        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_cancel_anywhere),
+        cmocka_unit_test(test_plain),         cmocka_unit_test(test_index_first),
+        cmocka_unit_test(test_same_bytes),    cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_colours),       cmocka_unit_test(test_alpha_over_black),
+        cmocka_unit_test(test_variable_rate), cmocka_unit_test(test_other_rate),
+        cmocka_unit_test(test_size_changes),  cmocka_unit_test(test_clock_starts_anew),
+        cmocka_unit_test(test_cover_art),     cmocka_unit_test(test_several_outputs),
+        cmocka_unit_test(test_codecs),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_limits),        cmocka_unit_test(test_cancel_anywhere),
     };
     return cmocka_run_group_tests(tests, rig_group_setup, rig_group_teardown);
 }
