@@ -14,6 +14,7 @@ struct ftl_session {
     uint32_t layers;
     pthread_mutex_t lock; /* guards sending, and all below */
     int64_t sent_ms;      /* when the parent last heard of us */
+    int64_t used_ms;      /* processor time when we last said that we live */
     int64_t looked_ms;    /* when we last looked whether it is there */
     int warnings;         /* sent so far */
     struct ftl_msg message;
@@ -48,7 +49,8 @@ enum ftl_code ftl_session_open_output(void *opaque, int output, const char *name
                                       struct ftl_err *err) FTL_CHECK;
 void ftl_session_progress(void *opaque, const char *phase, double fraction, int64_t frames,
                           double speed);
-/* Tells the parent once a second that work goes on; CANCELLED when the parent is gone. */
+/* Tells the parent once a second that work goes on, as long as it uses the processor: of a deadlock
+ * nothing is said, and the parent ends it. CANCELLED when the parent is gone. */
 enum ftl_code ftl_session_check(void *opaque, struct ftl_err *err) FTL_CHECK;
 void ftl_session_warn(void *opaque, const char *where, const char *text);
 

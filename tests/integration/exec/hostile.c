@@ -20,6 +20,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "exec/zygote.h"
 
 _Noreturn void say(struct ftl_session *session, const char *text)
@@ -287,6 +288,30 @@ ACT(stay_alive)
     _exit(0);
 }
 
+/* A deadlock whose watcher goes on asking. */
+ACT(idle)
+{
+    UNUSED;
+    struct ftl_err err = {.code = FTL_OK};
+    while (ftl_session_check(session, &err) == FTL_OK) {
+        (void)poll(NULL, 0, 100);
+    }
+    _exit(0);
+}
+
+/* Works for longer than a stall may last, and says so. */
+ACT(work)
+{
+    UNUSED;
+    struct ftl_err err = {.code = FTL_OK};
+    for (int64_t until_ms = ftl_mono_ms() + 2500; ftl_mono_ms() < until_ms;) {
+        if (ftl_session_check(session, &err) != FTL_OK) {
+            _exit(0);
+        }
+    }
+    say(session, "worked");
+}
+
 ACT(memory_bomb)
 {
     UNUSED;
@@ -401,6 +426,8 @@ static const struct act acts[] = {
     {"spin", spin},
     {"hang", hang},
     {"stay_alive", stay_alive},
+    {"idle", idle},
+    {"work", work},
     {"memory_bomb", memory_bomb},
     {"thread_bomb", thread_bomb},
     {"exit_3", exit_3},

@@ -120,6 +120,8 @@ static void test_accidents(void **state)
         {"exit_silently", FTL_CRASH, "ended without a result", {0}},
         {"hang", FTL_TIMEOUT, "no progress for 200 ms", {.stall_ms = 200}},
         {"spin", FTL_TIMEOUT, "no progress for 200 ms", {.stall_ms = 200}},
+        {"idle", FTL_TIMEOUT, "no progress for 1500 ms", {.stall_ms = 1500}},
+        {"work", FTL_OK, "worked", {.stall_ms = 2000}},
         {"log_flood", FTL_OK, "flooded", {0}},
 #ifdef FTL_SANDBOX /* sanitizers turn these into exits of their own */
         {"segv", FTL_CRASH, "SIGSEGV", {0}},
