@@ -25,6 +25,7 @@ struct ftl_probe_stream {
     bool is_decodable;    /* a decoder exists here and is not on the deny list */
     double start_s;       /* of this stream; 0 if unknown */
     double duration_s;    /* as declared; 0 = unknown */
+    double measured_s;    /* by its packets; of the chosen streams of files read whole, else 0 */
     int64_t bit_rate;     /* bit/s; 0 = unknown */
     int64_t frames;       /* as declared by the container; 0 = unknown */
     /* video */
@@ -52,8 +53,9 @@ struct ftl_probe {
     char container[48]; /* libavformat's demuxer name: "mov,mp4,m4a,3gp,3g2,mj2" */
     int probe_score;    /* 0..100 */
     int64_t bytes;
-    double start_s;    /* earliest stream start */
-    double duration_s; /* container's claim; 0 = unknown */
+    double start_s;           /* earliest stream start */
+    double duration_s;        /* container's claim; 0 = unknown */
+    bool is_duration_guessed; /* from size and bit rate: the container claims nothing */
     int64_t bit_rate;
     int streams_count; /* stored below; further streams are counted in streams_left_out */
     int streams_left_out;

@@ -9,7 +9,8 @@
 
 static double end_of(const struct ftl_probe *probe, const struct ftl_probe_stream *stream)
 {
-    return stream->duration_s > 0 ? stream->start_s + stream->duration_s - probe->start_s : 0;
+    double length_s = stream->measured_s > 0 ? stream->measured_s : stream->duration_s;
+    return length_s > 0 ? stream->start_s + length_s - probe->start_s : 0;
 }
 
 /* The longest of the streams taken; the container's word where they do not say. */

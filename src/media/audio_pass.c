@@ -16,8 +16,8 @@
 #include "media/measure.h"
 #include "media/side.h"
 
-/* Half of the ±0.2 LU that are accepted: other meters differ in the second decimal. */
-static const double corrected_from_lu = 0.1;
+/* Of the ±0.2 LU that are accepted: other meters differ in the second decimal. */
+static const double corrected_from_lu = 0.15;
 static const double cut_margin_db = 0.5;  /* beyond the measured excess of a peak */
 static const double peak_margin_db = 0.1; /* by which other meters see higher peaks */
 

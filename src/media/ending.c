@@ -25,14 +25,14 @@ static bool find_shortfall(const struct ftl_ending *ending, struct shortfall *re
     double stream_end_s = stream->start_s + stream->duration_s - ending->zero_s;
     double container_end_s = probe->start_s + probe->duration_s;
     double seen_s = fmax(ending->input.packets_end_s, ending->decoder.end_s + ending->zero_s);
-    if (ending->decoder.has_new_clock) {
-        return false; /* ends are on another clock than starts */
+    if (ending->decoder.has_new_clock || probe->is_duration_guessed) {
+        return false; /* ends on another clock than starts, or no claim at all */
     }
     if (stream->duration_s > 0.0 && is_short(stream_end_s, ending->decoder.end_s)) {
         *ret = (struct shortfall){stream_end_s, ending->decoder.end_s};
         return true;
     }
-    if (probe->duration_s > 0.0 && is_short(container_end_s, seen_s)) {
+    if (ending->saw_all && probe->duration_s > 0.0 && is_short(container_end_s, seen_s)) {
         *ret = (struct shortfall){container_end_s, seen_s};
         return true;
     }

@@ -3,6 +3,8 @@
 #ifndef FETTLE_MEDIA_ENDING_H
 #define FETTLE_MEDIA_ENDING_H
 
+#include <stdbool.h>
+
 #include <fettle/err.h>
 #include <fettle/probe.h>
 
@@ -15,6 +17,7 @@ struct ftl_ending {
     const struct ftl_probe *probe;
     int stream;    /* index into probe->streams of the one that was read */
     double zero_s; /* container time of the decoder's 0 */
+    bool saw_all;  /* input.packets_end_s covers every stream, not only this one */
     enum ftl_whole whole;
     struct ftl_input_stats input;
     struct ftl_decoder_stats decoder;

@@ -233,10 +233,12 @@ static enum ftl_code check_ending(struct engine *engine, int stream,
                                   const struct ftl_input_stats *input,
                                   const struct ftl_decoder_stats *decoder, struct ftl_err *err)
 {
+    const struct ftl_probe *probe = engine->main_input->probe;
     const struct ftl_ending ending = {.name = engine->main_input->name,
-                                      .probe = engine->main_input->probe,
+                                      .probe = probe,
                                       .stream = stream,
                                       .zero_s = engine->zero_s,
+                                      .saw_all = stream == probe->video || probe->video < 0,
                                       .whole = engine->whole,
                                       .input = *input,
                                       .decoder = *decoder};
@@ -270,16 +272,25 @@ static enum ftl_code run_video(struct run *run, struct ftl_err *err)
     return code;
 }
 
+/* The stills first: they are written while the encoders still drain. */
 static enum ftl_code finish_outputs(struct run *run, struct ftl_err *err)
 {
-    for (size_t i = 0; i < run->plan->outputs_count; i++) {
-        enum ftl_code code = FTL_OK;
+    size_t count = run->plan->outputs_count;
+    for (size_t i = 0; i < count; i++) {
         if (run->writers[i] != NULL) {
-            code = ftl_writer_finish(run->writers[i], run->results[i], err);
-        } else if (run->stills[i] != NULL) {
-            code = ftl_still_write(run->stills[i], run->fds[i], run->results[i], err);
+            ftl_writer_end(run->writers[i]);
         }
-        if (code != FTL_OK) {
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (run->stills[i] != NULL &&
+            ftl_still_write(run->stills[i], run->fds[i], run->results[i], err) != FTL_OK)
+        {
+            return ftl_err_at(err, output_at(run, i)->where);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (run->writers[i] != NULL &&
+            ftl_writer_finish(run->writers[i], run->results[i], err) != FTL_OK) {
             return ftl_err_at(err, output_at(run, i)->where);
         }
     }

@@ -1,5 +1,4 @@
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <libavcodec/avcodec.h>
@@ -16,11 +15,8 @@
 #include "media/geometry.h"
 #include "media/input.h"
 #include "media/pipeline.h"
+#include "media/walk.h"
 #include "media/whole.h"
-
-/* Packets read to learn the rhythm of the pictures, and how much of the file that may take. */
-enum { RHYTHM_PACKETS = 300, RHYTHM_READS = 4000, RHYTHM_MIN = 4 };
-static const int64_t rhythm_bytes_max = 64 * 1024 * 1024;
 
 static void copy_name(char *to, size_t size, const char *name)
 {
@@ -148,110 +144,6 @@ static int choose(const struct ftl_probe *probe, enum ftl_media media)
     return best;
 }
 
-/* --- rhythm ----------------------------------------------------------------------------------- */
-
-struct rhythm {
-    double at_s[RHYTHM_PACKETS];
-    int count;
-    bool is_whole; /* the stream has no further picture */
-};
-
-static int compare_seconds(const void *a, const void *b)
-{
-    double left = *(const double *)a;
-    double right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
-static enum ftl_code read_rhythm(struct ftl_input *input, const AVStream *stream,
-                                 struct rhythm *ret, struct ftl_err *err)
-{
-    FTL_AUTO(av_packet) AVPacket *packet = av_packet_alloc();
-    int64_t bytes = 0;
-    if (packet == NULL) {
-        return ftl_fail(err, FTL_NOMEM, "no memory for a packet");
-    }
-    ftl_input_use(input, stream->index);
-    for (int reads = 0; reads < RHYTHM_READS && ret->count < RHYTHM_PACKETS; reads++) {
-        bool is_end = false;
-        if (ftl_input_read(input, packet, &is_end, err) != FTL_OK) {
-            return err->code;
-        }
-        if (is_end) {
-            ret->is_whole = true;
-            break;
-        }
-        if (packet->pts != AV_NOPTS_VALUE && (packet->flags & AV_PKT_FLAG_DISCARD) == 0) {
-            ret->at_s[ret->count++] = seconds(packet->pts, stream->time_base);
-        }
-        bytes += packet->size;
-        av_packet_unref(packet);
-        if (bytes > rhythm_bytes_max) {
-            break;
-        }
-    }
-    qsort(ret->at_s, (size_t)ret->count, sizeof(ret->at_s[0]), compare_seconds);
-    return FTL_OK;
-}
-
-/* The exact rate behind a measured one: containers with millisecond clocks blur it. */
-static struct ftl_rational nearest_rate(double rate)
-{
-    static const struct ftl_rational standard[] = {
-        {24000, 1001}, {24, 1}, {25, 1}, {30000, 1001}, {30, 1}, {48, 1}, {50, 1}, {60000, 1001},
-        {60, 1},       {12, 1}, {15, 1}, {16, 1},       {8, 1},  {10, 1}, {20, 1}, {120, 1}};
-    struct ftl_rational best = {0, 0};
-    double best_off = 0.0004; /* 24 and 24000/1001 are 0.001 apart */
-    for (size_t i = 0; i < sizeof(standard) / sizeof(standard[0]); i++) {
-        double off = fabs(ftl_rational_to_double(standard[i]) / rate - 1.0);
-        if (off < best_off) {
-            best = standard[i];
-            best_off = off;
-        }
-    }
-    if (best.den == 0) {
-        AVRational q = av_d2q(rate, 100000);
-        best = (struct ftl_rational){q.num, q.den};
-    }
-    return best;
-}
-
-/* Steady when no picture is further from its turn than half a frame, or two clock ticks. */
-static void judge_rhythm(const struct rhythm *rhythm, double tick_s, struct ftl_probe_stream *ret)
-{
-    if (rhythm->count < RHYTHM_MIN) {
-        return;
-    }
-    int steps = rhythm->count - 1;
-    double span_s = rhythm->at_s[steps] - rhythm->at_s[0];
-    double mean_s = span_s / steps;
-    bool is_steady = span_s > 0.0;
-    for (int i = 1; is_steady && i <= steps; i++) {
-        double off_s = fabs(rhythm->at_s[i] - rhythm->at_s[0] - i * mean_s);
-        double step_s = rhythm->at_s[i] - rhythm->at_s[i - 1];
-        is_steady = off_s <= fmax(0.25 * mean_s, 2.0 * tick_s) &&
-                    fabs(step_s - mean_s) <= fmax(0.25 * mean_s, 2.0 * tick_s);
-    }
-    ret->is_variable_rate = !is_steady;
-    if (span_s > 0.0 && (is_steady || rhythm->is_whole)) {
-        ret->frame_rate = nearest_rate(1.0 / mean_s);
-    }
-}
-
-static enum ftl_code learn_rhythm(struct ftl_input *input, struct ftl_probe_stream *stream,
-                                  struct ftl_err *err)
-{
-    struct rhythm rhythm = {.count = 0};
-    const AVStream *from = ftl_input_stream(input, stream->index);
-    if (read_rhythm(input, from, &rhythm, err) != FTL_OK) {
-        return err->code;
-    }
-    judge_rhythm(&rhythm, av_q2d(from->time_base), stream);
-    return FTL_OK;
-}
-
-/* --- the whole -------------------------------------------------------------------------------- */
-
 static bool is_still_format(const AVFormatContext *format)
 {
     const char *name = format->iformat->name;
@@ -267,6 +159,7 @@ static void fill_container(struct ftl_probe *ret, struct ftl_input *input)
     ret->bytes = ftl_input_bytes(input);
     ret->start_s = seconds(format->start_time, AV_TIME_BASE_Q);
     ret->duration_s = fmax(seconds(format->duration, AV_TIME_BASE_Q), 0.0);
+    ret->is_duration_guessed = format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE;
     ret->bit_rate = format->bit_rate;
     ret->is_still = is_still_format(format);
     for (unsigned i = 0; i < format->nb_streams; i++) {
@@ -319,9 +212,7 @@ enum ftl_code ftl_media_probe(int fd, const char *name, const struct ftl_limits 
         return is_cut ? ftl_fail(err, FTL_TRUNCATED, "%s: the file ends inside its index", name)
                       : err->code;
     }
-    if (probe->video >= 0 && !probe->is_still &&
-        learn_rhythm(input, &probe->streams[probe->video], err) != FTL_OK)
-    {
+    if (!probe->is_still && ftl_walk_packets(input, probe, err) != FTL_OK) {
         return err->code;
     }
     *ret = *probe;

@@ -43,6 +43,18 @@ static const struct cut cuts[] = {
     {"sound.mp3", NULL, 50, FTL_TRUNCATED},
     {"sound.flac", TONE "-c:a flac", 100, FTL_OK},
     {"sound.flac", NULL, 50, FTL_TRUNCATED},
+    {"quiet-then-loud.aac",
+     "-f lavfi -i aevalsrc='if(lt(t\\,6)\\,0\\,random(0)-0.5)':d=8 -c:a aac -b:a 256k", 100,
+     FTL_OK},
+    {"loud-then-quiet.mp3",
+     "-f lavfi -i aevalsrc='if(lt(t\\,2)\\,random(0)-0.5\\,0)':d=8 -c:a libmp3lame -q:a 2 "
+     "-write_xing 0",
+     100, FTL_OK},
+    {"short-sound.mp4", CLIP "-f lavfi -i sine=d=1 " FAST "-c:a aac", 100, FTL_OK},
+    {"short-sound.mkv", CLIP "-f lavfi -i sine=d=1 " FAST "-c:a aac", 100, FTL_OK},
+    {"short-sound.mkv", NULL, 60, FTL_TRUNCATED},
+    {"long-sound.mkv", "-f lavfi -i testsrc2=size=320x180:rate=25:duration=1 " TONE FAST "-c:a aac",
+     100, FTL_OK},
     {"moving.gif", "-f lavfi -i testsrc2=size=64x64:rate=10:duration=1", 100, FTL_OK},
 };
 
@@ -151,6 +163,7 @@ static void test_claims(void **state)
         const struct ftl_ending ending = {
             .name = "clip",
             .probe = &probe,
+            .saw_all = true,
             .whole = row->whole,
             .input = {.packets_end_s = row->packets_end_s, .missing_samples = row->missing},
             .decoder = {.frames = row->frames,
