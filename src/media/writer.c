@@ -320,13 +320,20 @@ static void fill_result(const struct ftl_writer *writer, struct ftl_output_resul
     }
 }
 
+void ftl_writer_end(struct ftl_writer *writer)
+{
+    (void)pthread_mutex_lock(&writer->mutex);
+    writer->is_sent_all = true;
+    (void)pthread_cond_broadcast(&writer->changed);
+    (void)pthread_mutex_unlock(&writer->mutex);
+}
+
 enum ftl_code ftl_writer_finish(struct ftl_writer *writer, struct ftl_output_result *ret,
                                 struct ftl_err *err)
 {
     enum ftl_code code = FTL_OK;
+    ftl_writer_end(writer);
     (void)pthread_mutex_lock(&writer->mutex);
-    writer->is_sent_all = true;
-    (void)pthread_cond_broadcast(&writer->changed);
     while (code == FTL_OK && !writer->is_done) {
         code = wait_and_check(writer, err);
     }

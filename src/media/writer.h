@@ -3,6 +3,7 @@
  *
  *   ftl_writer_open(&config, &writer, &err);
  *   ftl_writer_send(writer, frame, &err) …       blocks while the queue is full
+ *   ftl_writer_end(writer);                      no more frames: the encoder drains meanwhile
  *   ftl_writer_finish(writer, &result, &err);    waits for the file to be complete
  *   ftl_writer_free(writer);                     at any time: stops and joins
  *
@@ -39,6 +40,9 @@ enum ftl_code ftl_writer_open(const struct ftl_writer_config *config, struct ftl
 /* Moves the frame's content in, also on failure; pts counts output frames. */
 enum ftl_code ftl_writer_send(struct ftl_writer *writer, struct AVFrame *frame,
                               struct ftl_err *err) FTL_CHECK;
+
+/* Says that no frame follows; returns at once. ftl_writer_finish says it too. */
+void ftl_writer_end(struct ftl_writer *writer);
 
 /* Fills container, bytes, codecs, size, rate, frames, loudness of *ret. INPUT when the output has
  * video and not one frame came. */
