@@ -40,7 +40,7 @@ function handWritten(clip, logo, speed, threads) {
   return `
     export LC_ALL=C
     measured=$(ffmpeg -nostdin -hide_banner -nostats -i ${clip} -vn -af loudnorm=I=-16:TP=-1.5:LRA=11:print_format=json -f null - 2>&1 | sed -n '/^{/,/^}/p')
-    get() { sed -n "s/.*\"$1\" : \"\(.*\)\".*/\1/p" <<<"$measured"; }
+    get() { sed -n 's/.*"'"$1"'" : "\\(.*\\)".*/\\1/p' <<<"$measured"; }
     ${FF} -i ${clip} -i ${logo} -filter_complex '${PICTURE}[o]' -map '[o]' -map 0:a \
       -af "loudnorm=I=-16:TP=-1.5:LRA=11:linear=true:measured_I=$(get input_i):measured_TP=$(get input_tp):measured_LRA=$(get input_lra):measured_thresh=$(get input_thresh):offset=$(get target_offset)" -ar 48000 \
       ${x264(speed, threads)} ${AUDIO} -movflags +faststart hand.mp4
