@@ -52,7 +52,7 @@ function handWritten(clip, logo, speed, threads) {
 function tight(clip, logo, speed, threads) {
   return `
     measured=$(ffmpeg -nostdin -hide_banner -nostats -vn -i ${clip} -af ebur128=peak=true -f null - 2>&1)
-    level=$(sed -n 's/^ *I: *\(-[0-9.]*\) LUFS/\1/p' <<<"$measured" | tail -1)
+    level=$(sed -n 's/^ *I: *\\(-[0-9.]*\\) LUFS/\\1/p' <<<"$measured" | tail -1)
     gain=$(awk -v l="$level" 'BEGIN { print -16 - l }')
     ${FF} -i ${clip} -i ${logo} -filter_complex '${PICTURE},split=2[o][s];[s]trim=start=4,scale=720:1280[p]' \
       -map '[o]' -map 0:a -af "volume=$gain"dB,aresample=192000,alimiter=limit=0.84:level=0,aresample=48000 \
