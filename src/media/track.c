@@ -6,6 +6,7 @@
 #include <libavutil/channel_layout.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "media/av_auto.h"
 #include "media/av_compat.h"
 
@@ -18,7 +19,8 @@ struct ftl_track {
     const AVStream *stream;
     AVRational time_base; /* of the frames handed out */
     const char *name;
-    double limit_s; /* how long it may be */
+    double limit_s;    /* how long it may be */
+    int64_t audio_end; /* in the stream's time base; AV_NOPTS_VALUE = not said to the sample */
     bool has_jumped;
     bool may_jump;    /* a format whose clock may start anew in the middle */
     int64_t offset;   /* added to pts, in time_base */
@@ -35,6 +37,15 @@ static AVRational frame_time_base(const AVStream *stream)
         return (AVRational){1, params->sample_rate};
     }
     return stream->time_base;
+}
+
+static int64_t declared_audio_end(const struct ftl_track *track)
+{
+    const AVStream *stream = track->stream;
+    bool is_exact = stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO &&
+                    ftl_starts_with(ftl_input_format(track->input)->iformat->name, "mov,") &&
+                    stream->start_time != AV_NOPTS_VALUE && stream->duration > 0;
+    return is_exact ? stream->start_time + stream->duration : AV_NOPTS_VALUE;
 }
 
 enum ftl_code ftl_track_open(const struct ftl_track_config *config, struct ftl_track **ret,
@@ -59,6 +70,7 @@ enum ftl_code ftl_track_open(const struct ftl_track_config *config, struct ftl_t
     if (config->track_all) {
         ftl_input_track_all(track->input);
     }
+    track->audio_end = declared_audio_end(track);
     track->time_base = frame_time_base(track->stream);
     track->name = config->input.name;
     track->limit_s = config->input.limits->duration_s;
@@ -99,6 +111,19 @@ static void settle_layout(AVFrame *frame)
     }
 }
 
+/* MP4 says to the sample where sound ends; decoders of libavcodec 59 give the whole last frame. */
+static void trim_padding(const struct ftl_track *track, AVFrame *frame)
+{
+    if (track->audio_end == AV_NOPTS_VALUE) {
+        return;
+    }
+    int64_t end = av_rescale_q(track->audio_end, track->stream->time_base, track->time_base);
+    int64_t at = av_rescale_q(frame->pts, track->stream->time_base, track->time_base);
+    if (at < end && end < at + frame->nb_samples) {
+        frame->nb_samples = (int)(end - at);
+    }
+}
+
 /* Moves pts onto the source's timeline. Two repairs: a clock that starts anew (MPEG-TS, parts put
  * together) goes on where it was; sound within 50 ms of where it belongs is put exactly there. */
 static enum ftl_code place(struct ftl_track *track, AVFrame *frame, struct ftl_err *err)
@@ -107,6 +132,7 @@ static enum ftl_code place(struct ftl_track *track, AVFrame *frame, struct ftl_e
     AVRational from = track->stream->time_base;
     if (is_audio) {
         settle_layout(frame);
+        trim_padding(track, frame);
     }
     int64_t pts = av_rescale_q(frame->pts, from, track->time_base) + track->offset;
     int64_t duration =

@@ -20,9 +20,9 @@ struct rhythm {
 
 /* One stream's time, with clocks that start anew put straight (track.c does the same to frames). */
 struct ruler {
-    double last_s, offset_s;
+    double last_s, offset_s, usual_step_s;
     double start_s, end_s;
-    int64_t packets;
+    int64_t packets, untimed;
 };
 
 struct walk {
@@ -36,18 +36,22 @@ static double seconds(int64_t value, AVRational time_base)
     return (double)value * av_q2d(time_base);
 }
 
-static void measure(struct ruler *ruler, const AVPacket *packet, AVRational time_base,
-                    bool may_jump)
+/* False for packets that are not shown or have no time; otherwise *ret_s is where it is shown. */
+static bool measure(struct ruler *ruler, const AVPacket *packet, AVRational time_base,
+                    bool may_jump, double *ret_s)
 {
     int64_t order = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
     int64_t shown = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
     if (order == AV_NOPTS_VALUE || (packet->flags & AV_PKT_FLAG_DISCARD) != 0) {
-        return;
+        ruler->untimed += order == AV_NOPTS_VALUE ? 1 : 0;
+        return false;
     }
     double step_s = seconds(order, time_base) + ruler->offset_s - ruler->last_s;
     bool is_jump = step_s < -BACK_S || (may_jump && step_s > JUMP_S);
     if (ruler->packets > 0 && is_jump) {
-        ruler->offset_s -= step_s;
+        ruler->offset_s += ruler->usual_step_s - step_s;
+    } else if (ruler->packets > 0) {
+        ruler->usual_step_s = step_s;
     }
     double at_s = seconds(shown, time_base) + ruler->offset_s;
     double end_s = at_s + seconds(packet->duration > 0 ? packet->duration : 0, time_base);
@@ -55,6 +59,8 @@ static void measure(struct ruler *ruler, const AVPacket *packet, AVRational time
     ruler->end_s = ruler->packets == 0 ? end_s : fmax(ruler->end_s, end_s);
     ruler->last_s = seconds(order, time_base) + ruler->offset_s;
     ruler->packets++;
+    *ret_s = at_s;
+    return packet->pts != AV_NOPTS_VALUE;
 }
 
 static int compare_seconds(const void *a, const void *b)
@@ -64,11 +70,10 @@ static int compare_seconds(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static void note_picture(struct rhythm *rhythm, const AVPacket *packet, AVRational time_base)
+static void note_picture(struct rhythm *rhythm, double at_s)
 {
-    bool is_shown = packet->pts != AV_NOPTS_VALUE && (packet->flags & AV_PKT_FLAG_DISCARD) == 0;
-    if (is_shown && rhythm->count < RHYTHM_PACKETS) {
-        rhythm->at_s[rhythm->count++] = seconds(packet->pts, time_base);
+    if (rhythm->count < RHYTHM_PACKETS) {
+        rhythm->at_s[rhythm->count++] = at_s;
     }
 }
 
@@ -92,9 +97,11 @@ static enum ftl_code read_all(struct ftl_input *input, const struct ftl_probe *p
         }
         AVRational time_base = ftl_input_stream(input, packet->stream_index)->time_base;
         bool is_video = packet->stream_index == video;
-        measure(is_video ? &walk->video : &walk->audio, packet, time_base, walk->may_jump);
-        if (is_video) {
-            note_picture(&walk->rhythm, packet, time_base);
+        double at_s = 0.0;
+        bool is_shown = measure(is_video ? &walk->video : &walk->audio, packet, time_base,
+                                walk->may_jump, &at_s);
+        if (is_video && is_shown) {
+            note_picture(&walk->rhythm, at_s);
         }
         bytes += packet->size;
         av_packet_unref(packet);
@@ -150,6 +157,10 @@ static void judge_rhythm(const struct rhythm *rhythm, double tick_s, struct ftl_
 static double length_of(const struct ruler *ruler, const struct ftl_probe_stream *stream)
 {
     double rate = ftl_rational_to_double(stream->frame_rate);
+    if (ruler->untimed > 0) { /* a raw stream: pictures can be counted, sound cannot */
+        bool is_counted = stream->media == FTL_MEDIA_VIDEO && rate > 0.0;
+        return is_counted ? (double)(ruler->packets + ruler->untimed) / rate : 0.0;
+    }
     double start_s = ruler->offset_s != 0.0 ? ruler->start_s : stream->start_s;
     double last_s = ruler->end_s - ruler->last_s;
     bool is_bare = stream->media == FTL_MEDIA_VIDEO && last_s <= 0.0 && rate > 0.0;

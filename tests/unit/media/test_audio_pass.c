@@ -177,12 +177,26 @@ static void test_timeline(void **state)
     assert_int_equal(rig_frames("out.mp4"), 50);
 }
 
+/* MP4's last AAC frame ends where the sound does, not where the frame does. */
+static void test_padding(void **state)
+{
+    (void)state;
+    RIG_FFMPEG("-f lavfi -i sine=d=1:r=44100 -c:a aac padded.m4a");
+    struct rig rig = rig_new("padded.m4a");
+    rig.outputs[0].name = "padded.wav";
+    rig.outputs[0].container = "wav";
+    rig.outputs[0].audio.codec = "pcm";
+    rig.outputs[0].audio.sample_rate_hz = 44100;
+    RIG_OK(&rig);
+    assert_string_equal(rig_value("padded.wav", "a:0", "stream=duration_ts"), "44100");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_target_by_codec), cmocka_unit_test(test_silence),
         cmocka_unit_test(test_very_short),      cmocka_unit_test(test_shared_sound),
-        cmocka_unit_test(test_timeline),
+        cmocka_unit_test(test_timeline),        cmocka_unit_test(test_padding),
     };
     return cmocka_run_group_tests(tests, rig_group_setup, rig_group_teardown);
 }
