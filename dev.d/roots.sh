@@ -71,7 +71,7 @@ in_root() {
 # count_of LOG: tallies the closing line of a run inside a root
 count_of() {
     local line
-    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$1" | tail -1)
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$1" | tail -1 || true)
     [ -n "$line" ] || line="0 passed, 1 failed, 0 skipped"
     tally "$(sed -E 's/[^0-9]+/ /g' <<<"$line")"
 }
