@@ -13,7 +13,7 @@ format_files() { our_c_files; }
 
 shell_files() {
     printf '%s\0' dev .ci/run
-    find dev.d tests samples docker -name '*.sh' -print0
+    find dev.d tests samples -name '*.sh' -print0
 }
 
 lint_step() { # lint_step NAME FUNCTION: runs it, says how it went

@@ -186,135 +186,136 @@ struct bytes {
 
 #define BYTES(t) (t), sizeof(t) - 1
 
+static const struct bytes structures[] = {
+    {BYTES(""), FTL_WHOLE_UNKNOWN},
+    {BYTES("no media at all, only text"), FTL_WHOLE_UNKNOWN},
+    {BYTES("\0\0\0\x0c"
+           "ftyp"
+           "isom"
+           "\0\0\0\x0c"
+           "mdat"
+           "1234"),
+     FTL_WHOLE_YES},
+    {BYTES("\0\0\0\x0c"
+           "ftyp"
+           "isom"
+           "\0\0\0\x0d"
+           "mdat"
+           "1234"),
+     FTL_WHOLE_CUT},
+    {BYTES("\0\0\0\x0c"
+           "ftyp"
+           "isom"
+           "\0\0\0\x0d"
+           "free"
+           "1234"),
+     FTL_WHOLE_UNKNOWN},
+    {BYTES("\0\0\0\x0c"
+           "ftyp"
+           "isom"
+           "\0\0\0\0"
+           "mdat"
+           "1234"),
+     FTL_WHOLE_UNKNOWN},
+    {BYTES("\0\0\0\x0c"
+           "ftyp"
+           "isom"
+           "\0\0\0\1"
+           "mdat"
+           "\0\0\0\0\0\0\0\x14"
+           "1234"),
+     FTL_WHOLE_YES},
+    {BYTES("\0\0\0\x0c"
+           "ftyp"
+           "isom"
+           "\0\0\0\1"
+           "mdat"
+           "\xff\xff\xff\xff\xff\xff\xff\xff"
+           "1234"),
+     FTL_WHOLE_CUT},
+    {BYTES("\0\0\0\x0c"
+           "ftyp"
+           "isom"
+           "\0\0\0\1"
+           "mdat"
+           "\0\0"),
+     FTL_WHOLE_CUT},
+    {BYTES("\0\0\0\x0c"
+           "ftyp"
+           "isom"
+           "\0\0\0\x08"
+           "moof"),
+     FTL_WHOLE_UNKNOWN},
+    {BYTES("\0\0\0\x0c"
+           "ftyp"
+           "isom"
+           "\0\0\0\x08"
+           "moof"
+           "\0\0\0\x08"
+           "mfra"),
+     FTL_WHOLE_YES},
+    {BYTES("\0\0\0\x0c"
+           "ftyp"
+           "isom"
+           "\0\0\0\2"
+           "mdat"
+           "1234"),
+     FTL_WHOLE_UNKNOWN},
+    {BYTES("\x1a\x45\xdf\xa3\x84"
+           "abcd"
+           "\x18\x53\x80\x67\x84"
+           "1234"),
+     FTL_WHOLE_YES},
+    {BYTES("\x1a\x45\xdf\xa3\x84"
+           "abcd"
+           "\x18\x53\x80\x67\x85"
+           "1234"),
+     FTL_WHOLE_CUT},
+    {BYTES("\x1a\x45\xdf\xa3\x84"
+           "abcd"
+           "\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff"
+           "1234"),
+     FTL_WHOLE_UNKNOWN},
+    {BYTES("\x1a\x45\xdf\xa3\x84"
+           "abcd"
+           "\x18\x53"),
+     FTL_WHOLE_UNKNOWN},
+    {BYTES("\x1a\x45\xdf\xa3\0\0\0\0\0\0\0\0"), FTL_WHOLE_UNKNOWN},
+    {BYTES("RIFF\x08\0\0\0"
+           "WAVEdata"),
+     FTL_WHOLE_YES},
+    {BYTES("RIFF\xff\0\0\0"
+           "WAVEdata"),
+     FTL_WHOLE_CUT},
+    {BYTES("RIFF\xff\xff\xff\xff"
+           "WAVEdata"),
+     FTL_WHOLE_UNKNOWN},
+    {BYTES("GIF89a1234567890;"), FTL_WHOLE_YES},
+    {BYTES("GIF89a1234567890"), FTL_WHOLE_UNKNOWN},
+    {BYTES("\x89PNG\r\n\x1a\n\0\0\0\0IENDcrc!"), FTL_WHOLE_YES},
+    {BYTES("\x89PNG\r\n\x1a\n\0\0\0\1IDATcrc!"), FTL_WHOLE_CUT},
+    {BYTES("\x89PNG\r\n\x1a\n\xff\xff\xff\xffIDAT"), FTL_WHOLE_CUT},
+    {BYTES("OggS\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\4"
+           "1234"),
+     FTL_WHOLE_YES},
+    {BYTES("OggS\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\4"
+           "1234"),
+     FTL_WHOLE_UNKNOWN},
+    {BYTES("OggS\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\5"
+           "1234"),
+     FTL_WHOLE_CUT},
+};
+
 static void test_structures(void **state)
 {
     (void)state;
-    static const struct bytes rows[] = {
-        {BYTES(""), FTL_WHOLE_UNKNOWN},
-        {BYTES("no media at all, only text"), FTL_WHOLE_UNKNOWN},
-        {BYTES("\0\0\0\x0c"
-               "ftyp"
-               "isom"
-               "\0\0\0\x0c"
-               "mdat"
-               "1234"),
-         FTL_WHOLE_YES},
-        {BYTES("\0\0\0\x0c"
-               "ftyp"
-               "isom"
-               "\0\0\0\x0d"
-               "mdat"
-               "1234"),
-         FTL_WHOLE_CUT},
-        {BYTES("\0\0\0\x0c"
-               "ftyp"
-               "isom"
-               "\0\0\0\x0d"
-               "free"
-               "1234"),
-         FTL_WHOLE_UNKNOWN},
-        {BYTES("\0\0\0\x0c"
-               "ftyp"
-               "isom"
-               "\0\0\0\0"
-               "mdat"
-               "1234"),
-         FTL_WHOLE_UNKNOWN},
-        {BYTES("\0\0\0\x0c"
-               "ftyp"
-               "isom"
-               "\0\0\0\1"
-               "mdat"
-               "\0\0\0\0\0\0\0\x14"
-               "1234"),
-         FTL_WHOLE_YES},
-        {BYTES("\0\0\0\x0c"
-               "ftyp"
-               "isom"
-               "\0\0\0\1"
-               "mdat"
-               "\xff\xff\xff\xff\xff\xff\xff\xff"
-               "1234"),
-         FTL_WHOLE_CUT},
-        {BYTES("\0\0\0\x0c"
-               "ftyp"
-               "isom"
-               "\0\0\0\1"
-               "mdat"
-               "\0\0"),
-         FTL_WHOLE_CUT},
-        {BYTES("\0\0\0\x0c"
-               "ftyp"
-               "isom"
-               "\0\0\0\x08"
-               "moof"),
-         FTL_WHOLE_UNKNOWN},
-        {BYTES("\0\0\0\x0c"
-               "ftyp"
-               "isom"
-               "\0\0\0\x08"
-               "moof"
-               "\0\0\0\x08"
-               "mfra"),
-         FTL_WHOLE_YES},
-        {BYTES("\0\0\0\x0c"
-               "ftyp"
-               "isom"
-               "\0\0\0\2"
-               "mdat"
-               "1234"),
-         FTL_WHOLE_UNKNOWN},
-        {BYTES("\x1a\x45\xdf\xa3\x84"
-               "abcd"
-               "\x18\x53\x80\x67\x84"
-               "1234"),
-         FTL_WHOLE_YES},
-        {BYTES("\x1a\x45\xdf\xa3\x84"
-               "abcd"
-               "\x18\x53\x80\x67\x85"
-               "1234"),
-         FTL_WHOLE_CUT},
-        {BYTES("\x1a\x45\xdf\xa3\x84"
-               "abcd"
-               "\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff"
-               "1234"),
-         FTL_WHOLE_UNKNOWN},
-        {BYTES("\x1a\x45\xdf\xa3\x84"
-               "abcd"
-               "\x18\x53"),
-         FTL_WHOLE_UNKNOWN},
-        {BYTES("\x1a\x45\xdf\xa3\0\0\0\0\0\0\0\0"), FTL_WHOLE_UNKNOWN},
-        {BYTES("RIFF\x08\0\0\0"
-               "WAVEdata"),
-         FTL_WHOLE_YES},
-        {BYTES("RIFF\xff\0\0\0"
-               "WAVEdata"),
-         FTL_WHOLE_CUT},
-        {BYTES("RIFF\xff\xff\xff\xff"
-               "WAVEdata"),
-         FTL_WHOLE_UNKNOWN},
-        {BYTES("GIF89a1234567890;"), FTL_WHOLE_YES},
-        {BYTES("GIF89a1234567890"), FTL_WHOLE_UNKNOWN},
-        {BYTES("\x89PNG\r\n\x1a\n\0\0\0\0IENDcrc!"), FTL_WHOLE_YES},
-        {BYTES("\x89PNG\r\n\x1a\n\0\0\0\1IDATcrc!"), FTL_WHOLE_CUT},
-        {BYTES("\x89PNG\r\n\x1a\n\xff\xff\xff\xffIDAT"), FTL_WHOLE_CUT},
-        {BYTES("OggS\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\4"
-               "1234"),
-         FTL_WHOLE_YES},
-        {BYTES("OggS\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\4"
-               "1234"),
-         FTL_WHOLE_UNKNOWN},
-        {BYTES("OggS\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\5"
-               "1234"),
-         FTL_WHOLE_CUT},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(structures) / sizeof(structures[0]); i++) {
         int fd = rig_open("structure", O_RDWR | O_CREAT | O_TRUNC);
-        assert_int_equal(write(fd, rows[i].text, rows[i].length), rows[i].length);
-        enum ftl_whole whole = ftl_whole_check(fd, (int64_t)rows[i].length);
+        assert_int_equal(write(fd, structures[i].text, structures[i].length), structures[i].length);
+        enum ftl_whole whole = ftl_whole_check(fd, (int64_t)structures[i].length);
         (void)close(fd);
-        if (whole != rows[i].whole) {
-            fail_msg("row %zu: %d, not %d", i, (int)whole, (int)rows[i].whole);
+        if (whole != structures[i].whole) {
+            fail_msg("row %zu: %d, not %d", i, (int)whole, (int)structures[i].whole);
         }
     }
 }
