@@ -150,7 +150,9 @@ enum ftl_code ftl_zygote_process_start(const char *path, const struct ftl_log *l
     (void)close(pair[1]); /* the zygote's end */
     if (number != 0) {
         (void)close(pair[0]);
-        return ftl_fail_errno(err, FTL_SOURCE, number, "start %s", path);
+        (void)ftl_fail_errno(err, FTL_INTERNAL, number, "start %s", path);
+        err->retry = FTL_RETRY_ELSEWHERE; /* this machine's installation, not the job */
+        return err->code;
     }
     struct ftl_zygote_process process = {
         .pid = pid, .control = ftl_wire_make(pair[0], FTL_PROTO_PARENT, FTL_PROTO_CONTROL_NEW)};
