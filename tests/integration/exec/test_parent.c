@@ -170,7 +170,7 @@ static void test_program_that_is_not_there(void **state)
     const struct ftl_exec_config wrong = {.path = "/bin/true"};
     struct ftl_exec *exec = NULL;
     struct ftl_err err = {.code = FTL_OK};
-    assert_int_equal(ftl_exec_start(&missing, &exec, &err), FTL_SOURCE);
+    assert_int_equal(ftl_exec_start(&missing, &exec, &err), FTL_INTERNAL);
     assert_non_null(strstr(err.msg, "/nonexistent/fettle-exec"));
     assert_int_equal(ftl_exec_start(&wrong, &exec, &err), FTL_CRASH);
     assert_null(exec);
