@@ -204,6 +204,42 @@ static enum ftl_code make_below_root(const char *root, const char *rest, const c
     return FTL_OK;
 }
 
+static bool goes_up(const char *path)
+{
+    for (const char *at = path; (at = strstr(at, "..")) != NULL; at += 2) {
+        bool is_start = at == path || at[-1] == '/';
+        if (is_start && (at[2] == '/' || at[2] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The root that a directory to write would be below, and the path from there. */
+static enum ftl_code find_root(const char *path, const char *const *roots, size_t *ret_root,
+                               const char **ret_rest, struct ftl_err *err)
+{
+    for (size_t i = 0; roots[i] != NULL; i++) {
+        const char *rest = path[0] == '/' ? below_root(path, roots[i]) : path;
+        if (rest != NULL && !goes_up(rest)) {
+            *ret_root = i;
+            *ret_rest = rest;
+            return FTL_OK;
+        }
+    }
+    (void)ftl_fail(err, FTL_STORE, "%.200s is outside the directories a job may write", path);
+    err->retry = FTL_RETRY_NEVER;
+    return err->code;
+}
+
+enum ftl_code ftl_roots_check_directory(const char *path, const char *const *roots,
+                                        struct ftl_err *err)
+{
+    const char *rest = NULL;
+    size_t root = 0;
+    return roots == NULL ? FTL_OK : find_root(path, roots, &root, &rest, err);
+}
+
 enum ftl_code ftl_roots_make_directory(const char *path, const char *const *roots, int *ret_fd,
                                        struct ftl_err *err)
 {
@@ -217,13 +253,10 @@ enum ftl_code ftl_roots_make_directory(const char *path, const char *const *root
         }
         return FTL_OK;
     }
-    for (size_t i = 0; roots[i] != NULL; i++) {
-        const char *rest = path[0] == '/' ? below_root(path, roots[i]) : path;
-        if (rest != NULL) {
-            return make_below_root(roots[i], rest, roots, ret_fd, err);
-        }
+    const char *rest = NULL;
+    size_t root = 0;
+    if (find_root(path, roots, &root, &rest, err) != FTL_OK) {
+        return err->code;
     }
-    (void)ftl_fail(err, FTL_STORE, "%.200s is outside the directories a job may write", path);
-    err->retry = FTL_RETRY_NEVER;
-    return err->code;
+    return make_below_root(roots[root], rest, roots, ret_fd, err);
 }

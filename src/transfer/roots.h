@@ -20,6 +20,10 @@ enum ftl_code ftl_roots_open_file(const char *path, const char *const *roots, in
 enum ftl_code ftl_roots_make_directory(const char *path, const char *const *roots, int *ret_fd,
                                        struct ftl_err *err) FTL_CHECK;
 
+/* Whether ftl_roots_make_directory would be allowed to, by its name alone; touches nothing. */
+enum ftl_code ftl_roots_check_directory(const char *path, const char *const *roots,
+                                        struct ftl_err *err) FTL_CHECK;
+
 /* Makes and opens the directory `path` ("a/b") below `at` without following links. */
 enum ftl_code ftl_directory_below(int at, const char *path, int *ret_fd,
                                   struct ftl_err *err) FTL_CHECK;

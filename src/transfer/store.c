@@ -27,24 +27,51 @@ static bool name_is_safe(const char *name)
     return !is_part_start;
 }
 
-enum ftl_code ftl_store_open(const char *to, const struct ftl_store_config *config,
-                             struct ftl_store **ret, struct ftl_err *err)
+/* The kind of store for a target, and the target as that kind takes it. */
+static enum ftl_code find_kind(const char *to, const struct ftl_store_ops **ret_kind,
+                               const char **ret_target, struct ftl_err *err)
 {
     const char *mark = strstr(to, "://");
     if (to[0] == '\0') {
         return ftl_fail(err, FTL_SPEC, "the target is empty");
     }
     if (mark == NULL) {
-        return ftl_store_dir_ops.open(to, config, ret, err);
+        *ret_kind = &ftl_store_dir_ops;
+        *ret_target = to;
+        return FTL_OK;
     }
     size_t length = (size_t)(mark - to);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strlen(kinds[i]->scheme) == length && strncmp(kinds[i]->scheme, to, length) == 0) {
-            return kinds[i]->open(mark + 3, config, ret, err);
+            *ret_kind = kinds[i];
+            *ret_target = mark + 3;
+            return FTL_OK;
         }
     }
     return ftl_fail(err, FTL_UNSUPPORTED, "this build cannot deliver to \"%.*s://\"",
                     length > 16 ? 16 : (int)length, to);
+}
+
+enum ftl_code ftl_store_check(const char *to, const struct ftl_store_config *config,
+                              struct ftl_err *err)
+{
+    const struct ftl_store_ops *kind = NULL;
+    const char *target = NULL;
+    if (find_kind(to, &kind, &target, err) != FTL_OK) {
+        return err->code;
+    }
+    return kind->check(target, config, err);
+}
+
+enum ftl_code ftl_store_open(const char *to, const struct ftl_store_config *config,
+                             struct ftl_store **ret, struct ftl_err *err)
+{
+    const struct ftl_store_ops *kind = NULL;
+    const char *target = NULL;
+    if (find_kind(to, &kind, &target, err) != FTL_OK) {
+        return err->code;
+    }
+    return kind->open(target, config, ret, err);
 }
 
 enum ftl_code ftl_store_put(struct ftl_store *store, const struct ftl_store_object *object,

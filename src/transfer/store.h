@@ -38,6 +38,10 @@ struct ftl_stored {
  * borrowed until close. */
 enum ftl_code ftl_store_open(const char *to, const struct ftl_store_config *config,
                              struct ftl_store **ret, struct ftl_err *err) FTL_CHECK;
+/* What ftl_store_open would refuse for the target's name alone, before any work; touches nothing.
+ */
+enum ftl_code ftl_store_check(const char *to, const struct ftl_store_config *config,
+                              struct ftl_err *err) FTL_CHECK;
 /* STORE (an existing file without `overwrite`, and a bad name: never), DISK when it is full. */
 enum ftl_code ftl_store_put(struct ftl_store *store, const struct ftl_store_object *object,
                             struct ftl_stored *ret, struct ftl_err *err) FTL_CHECK;

@@ -89,6 +89,12 @@ static void dir_free(struct ftl_store *store)
     ftl_free(dir);
 }
 
+static enum ftl_code dir_check(const char *to, const struct ftl_store_config *config,
+                               struct ftl_err *err)
+{
+    return ftl_roots_check_directory(to, config->roots, err);
+}
+
 static enum ftl_code dir_open(const char *to, const struct ftl_store_config *config,
                               struct ftl_store **ret, struct ftl_err *err)
 {
@@ -370,6 +376,7 @@ static enum ftl_code dir_commit(struct ftl_store *store, struct ftl_err *err)
 
 const struct ftl_store_ops ftl_store_dir_ops = {
     .scheme = "file",
+    .check = dir_check,
     .open = dir_open,
     .put = dir_put,
     .commit = dir_commit,

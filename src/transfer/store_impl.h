@@ -7,6 +7,8 @@
 
 struct ftl_store_ops {
     const char *scheme; /* of the target: "file"; also used for plain paths */
+    enum ftl_code (*check)(const char *to, const struct ftl_store_config *config,
+                           struct ftl_err *err); /* by the name alone */
     enum ftl_code (*open)(const char *to, const struct ftl_store_config *config,
                           struct ftl_store **ret, struct ftl_err *err);
     enum ftl_code (*put)(struct ftl_store *store, const struct ftl_store_object *object,

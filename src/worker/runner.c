@@ -47,6 +47,7 @@ struct run {
     size_t inputs_count;
     struct made_file files[MAX_FILES];
     size_t files_count;
+    const char *to;  /* where to deliver, placeholders expanded; in the arena */
     cJSON *plan;     /* the PLAN message: plan, expect, cpu_weight, memory_bytes */
     cJSON *done;     /* the run's DONE message */
     cJSON *verified; /* the verifier's */
@@ -443,24 +444,37 @@ static enum ftl_code deliver_file(struct run *run, struct ftl_store *store,
     return FTL_OK;
 }
 
-static enum ftl_code deliver(struct run *run, cJSON *outputs, struct ftl_err *err)
+static struct ftl_store_config store_config(const struct run *run)
+{
+    return (struct ftl_store_config){.roots = run->runner->store_roots,
+                                     .overwrite = run->task->overwrite,
+                                     .cancel = run->cancel};
+}
+
+/* Where to deliver, refused before any work is done where it can be. */
+static enum ftl_code choose_target(struct run *run, struct ftl_err *err)
 {
     const struct ftl_runner_task *task = run->task;
+    const struct ftl_store_config config = store_config(run);
     const char *target = task->upload_to != NULL ? task->upload_to : task->job->upload_to;
     if (target == NULL) {
         return ftl_fail(err, FTL_SPEC, "the job does not say where to deliver: give upload.to");
     }
-    const char *to = NULL;
-    if (ftl_handoff_expand(task->job, task->job_id, target, run->arena, &to, err) != FTL_OK) {
-        (void)ftl_err_at(err, "/upload/to");
-        return err->code;
+    if (ftl_handoff_expand(task->job, task->job_id, target, run->arena, &run->to, err) != FTL_OK ||
+        ftl_store_check(run->to, &config, err) != FTL_OK)
+    {
+        return ftl_err_at(err, "/upload/to");
     }
-    const struct ftl_store_config config = {
-        .roots = run->runner->store_roots, .overwrite = task->overwrite, .cancel = run->cancel};
+    return FTL_OK;
+}
+
+static enum ftl_code deliver(struct run *run, cJSON *outputs, struct ftl_err *err)
+{
+    const struct ftl_runner_task *task = run->task;
+    const struct ftl_store_config config = store_config(run);
     struct ftl_store *store = NULL;
-    if (ftl_store_open(to, &config, &store, err) != FTL_OK) {
-        (void)ftl_err_at(err, "/upload/to");
-        return err->code;
+    if (ftl_store_open(run->to, &config, &store, err) != FTL_OK) {
+        return ftl_err_at(err, "/upload/to");
     }
     enum ftl_code code = FTL_OK;
     for (size_t i = 0; i < task->job->outputs_count && code == FTL_OK; i++) {
@@ -523,7 +537,15 @@ static cJSON *make_report(struct run *run, cJSON *outputs)
     ftl_json_add(report, "seconds", seconds_json(run));
     ftl_json_add(report, "executor", executor_json(run));
     ftl_json_add(report, "warnings", FTL_TAKE(run->warnings));
-    add_copy(report, "versions", ftl_json_get(run->done, "versions"));
+    const cJSON *libraries = ftl_json_get(run->done, "versions");
+    cJSON *versions = ftl_json_object();
+    ftl_json_add_string(versions, "fettle", FTL_VERSION);
+    const cJSON *library = NULL;
+    cJSON_ArrayForEach(library, libraries)
+    {
+        add_copy(versions, library->string, library);
+    }
+    ftl_json_add(report, "versions", versions);
     return report;
 }
 
@@ -551,7 +573,9 @@ static enum ftl_code run_phases(struct run *run, struct ftl_err *err)
 {
     run->phase_began_us = ftl_mono_us();
     report_progress(run, 0, 0, 0);
-    if (fetch_inputs(run, err) != FTL_OK) {
+    if ((!run->task->is_dry_run && choose_target(run, err) != FTL_OK) ||
+        fetch_inputs(run, err) != FTL_OK)
+    {
         return err->code;
     }
     enter_phase(run, FTL_RUNNER_PLAN);

@@ -184,6 +184,10 @@ test('addresses a job may not name', async () => {
   }
   await assert.rejects(done('escape', { ...job('silent.mp4'), upload: { to: `${out}/../escaped/` } }), /SPEC|STORE|SOURCE/);
   assert.ok(!fs.existsSync(path.join(out, '../escaped')));
+  // a target outside the roots is refused before the source is asked for
+  const before = web.requests.length;
+  await assert.rejects(done('outside', { ...job('silent.mp4'), upload: { to: '/srv/elsewhere/' } }), /STORE \/upload\/to/);
+  assert.equal(web.requests.length, before);
 });
 
 test('a missing source fails without another try', async () => {
