@@ -194,7 +194,9 @@ static int run_config(struct ftl_cli *cli)
             continue;
         }
         cJSON *setting = ftl_json_object();
-        ftl_json_add(setting, "value", cJSON_Duplicate(ftl_json_get(values, row->name), true));
+        const cJSON *value = ftl_json_get(values, row->name);
+        ftl_json_add(setting, "value",
+                     value != NULL ? cJSON_Duplicate(value, true) : cJSON_CreateNull());
         ftl_json_add_string(setting, "origin", origin_text(cli, i));
         if (cli->origins->name[i] != NULL) {
             ftl_json_add_string(setting, "name", cli->origins->name[i]);

@@ -169,6 +169,19 @@ test('doctor says which sandbox layers hold', async () => {
   assert.match(stdout, /libx264/);
 });
 
+test('config shows where each value came from, and no secret', async () => {
+  const env = { REDIS_URL: 'redis://user:planted-password@localhost:1/2' };
+  for (const flags of [[], ['--json']]) {
+    const { status, stdout, stderr } = await fettle('config', ...flags, { env });
+    assert.equal(status, 0, stderr);
+    assert.ok(!stdout.includes('planted-password'));
+    assert.match(stdout, /REDIS_URL/);
+  }
+  const settings = JSON.parse((await fettle('config', '--json', { env })).stdout);
+  assert.deepEqual([settings.redis.value, settings.redis.origin], ['***', 'environment']);
+  assert.equal(settings.worker_name.value, null);
+});
+
 test('queue add, stats, show with a worker', async () => {
   const redis = await startRedis(s);
   const env = { REDIS_URL: redis.url };
