@@ -131,11 +131,22 @@ void ftl_queue_job_done(struct ftl_queue_job *job)
     cJSON_Delete(FTL_TAKE(job->stacktrace));
 }
 
+/* "CRASH: …" or, with the place, "CRASH /filters/1: …". */
+static bool names_code(const char *text, enum ftl_code code)
+{
+    const char *name = ftl_code_name(code);
+    size_t length = strlen(name);
+    return strncmp(text, name, length) == 0 && (text[length] == ':' || text[length] == ' ');
+}
+
 cJSON *ftl_queue_job_stack(const struct ftl_queue_job *job, const struct ftl_err *cause,
                            const char *stack)
 {
     FTL_AUTO_STR struct ftl_str entry = FTL_STR_INIT(MAX_STACK_BYTES);
-    ftl_str_printf(&entry, "%s: %s", ftl_code_name(cause->code), cause->msg);
+    if (!names_code(cause->msg, cause->code)) {
+        ftl_str_printf(&entry, "%s: ", ftl_code_name(cause->code));
+    }
+    ftl_str_add(&entry, cause->msg);
     if (stack != NULL && stack[0] != '\0') {
         ftl_str_add(&entry, "\n");
         ftl_str_add(&entry, stack);
@@ -166,8 +177,7 @@ static bool has_crashed_before(const struct ftl_queue_job *job)
     if (!cJSON_IsString(last)) {
         return false;
     }
-    return ftl_starts_with(last->valuestring, "CRASH: ") ||
-           ftl_starts_with(last->valuestring, "INTERNAL: ");
+    return names_code(last->valuestring, FTL_CRASH) || names_code(last->valuestring, FTL_INTERNAL);
 }
 
 /* How much of `ms` the jitter leaves. */

@@ -15,7 +15,8 @@ enum ftl_code ftl_queue_job_read(const redisReply *fields, const redisReply *id,
 /* Made by a job scheduler. */
 bool ftl_queue_job_is_scheduled(const redisReply *fields);
 
-/* The stack trace array with one more entry, cut by the job's stackTraceLimit. Caller frees. */
+/* The stack trace array with one more entry, "CODE…: msg" (the code is put in front unless the
+ * message begins with it) and `stack` below, cut by the job's stackTraceLimit. Caller frees. */
 cJSON *ftl_queue_job_stack(const struct ftl_queue_job *job, const struct ftl_err *cause,
                            const char *stack);
 

@@ -108,6 +108,8 @@ static void crashes_get_one_more_try(void **state)
         {"[\"CRASH: x\",\"NET: x\"]", FTL_RETRY_ONCE, FTL_VERDICT_RETRY_NOW},
         {"[\"NET: x\",\"CRASH: x\"]", FTL_RETRY_ONCE, FTL_VERDICT_FAIL},
         {"[\"INTERNAL: x\"]", FTL_RETRY_ONCE, FTL_VERDICT_FAIL},
+        {"[\"CRASH /filters/1: x\"]", FTL_RETRY_ONCE, FTL_VERDICT_FAIL},
+        {"[\"CRASHED: x\"]", FTL_RETRY_ONCE, FTL_VERDICT_RETRY_NOW},
         {"[\"CRASH: x\"]", FTL_RETRY_LATER, FTL_VERDICT_RETRY_NOW},
         {"[7]", FTL_RETRY_ONCE, FTL_VERDICT_RETRY_NOW},
     };
@@ -126,18 +128,23 @@ static void adds_to_the_stack(void **state)
 {
     static const struct {
         const char *opts, *before, *stack, *after;
+        const char *msg;
     } rows[] = {
-        {"{}", "[]", NULL, "[\"NET: gone\"]"},
-        {"{}", "[]", "", "[\"NET: gone\"]"},
-        {"{}", "[\"a\"]", "at x", "[\"a\",\"NET: gone\\nat x\"]"},
-        {"{\"stackTraceLimit\":2}", "[\"a\",\"b\"]", NULL, "[\"b\",\"NET: gone\"]"},
-        {"{\"stackTraceLimit\":1}", "[\"a\",\"b\"]", NULL, "[\"NET: gone\"]"},
-        {"{\"stackTraceLimit\":0}", "[\"a\",\"b\"]", NULL, "[]"},
-        {"{\"stackTraceLimit\":9}", "[\"a\",7]", NULL, "[\"a\",\"NET: gone\"]"},
+        {"{}", "[]", NULL, "[\"NET: gone\"]", "gone"},
+        {"{}", "[]", NULL, "[\"NET /input: gone\"]", "NET /input: gone"},
+        {"{}", "[]", NULL, "[\"NET: gone\"]", "NET: gone"},
+        {"{}", "[]", NULL, "[\"NET: NETWORK gone\"]", "NETWORK gone"},
+        {"{}", "[]", "", "[\"NET: gone\"]", "gone"},
+        {"{}", "[\"a\"]", "at x", "[\"a\",\"NET: gone\\nat x\"]", "gone"},
+        {"{\"stackTraceLimit\":2}", "[\"a\",\"b\"]", NULL, "[\"b\",\"NET: gone\"]", "gone"},
+        {"{\"stackTraceLimit\":1}", "[\"a\",\"b\"]", NULL, "[\"NET: gone\"]", "gone"},
+        {"{\"stackTraceLimit\":0}", "[\"a\",\"b\"]", NULL, "[]", "gone"},
+        {"{\"stackTraceLimit\":9}", "[\"a\",7]", NULL, "[\"a\",\"NET: gone\"]", "gone"},
     };
     (void)state;
-    const struct ftl_err cause = {.code = FTL_NET, .msg = "gone"};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ftl_err cause = {.code = FTL_NET};
+        (void)ftl_copy_text(cause.msg, sizeof(cause.msg), rows[i].msg);
         struct ftl_queue_job job = {.opts = cJSON_Parse(rows[i].opts),
                                     .stacktrace = cJSON_Parse(rows[i].before)};
         FTL_AUTO(json) cJSON *stack = ftl_queue_job_stack(&job, &cause, rows[i].stack);
