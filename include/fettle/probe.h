@@ -51,7 +51,6 @@ struct ftl_probe_stream {
 
 struct ftl_probe {
     char container[48]; /* libavformat's demuxer name: "mov,mp4,m4a,3gp,3g2,mj2" */
-    int probe_score;    /* 0..100 */
     int64_t bytes;
     double start_s;           /* earliest stream start */
     double duration_s;        /* container's claim; 0 = unknown */

@@ -55,12 +55,6 @@ static cJSON *walk(cJSON *document, const char *pointer, cJSON **ret_parent)
     return at;
 }
 
-cJSON *ftl_json_edit_at(cJSON *document, const char *pointer)
-{
-    cJSON *parent = NULL;
-    return walk(document, pointer, &parent);
-}
-
 bool ftl_json_edit_replace(cJSON *parent, cJSON *old, cJSON *fresh)
 {
     if (fresh == NULL) {

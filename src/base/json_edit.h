@@ -6,9 +6,6 @@
 
 #include <cjson/cJSON.h>
 
-/* What `pointer` names in a document one may change; NULL if nothing is there. */
-cJSON *ftl_json_edit_at(cJSON *document, const char *pointer);
-
 /* Puts `fresh` in the place of `old`, a child of `parent`, keeping its member name. Takes `fresh`
  * over, also on failure (false: out of memory, or `fresh` is NULL). */
 bool ftl_json_edit_replace(cJSON *parent, cJSON *old, cJSON *fresh);

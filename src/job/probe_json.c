@@ -99,7 +99,6 @@ cJSON *ftl_probe_json(const struct ftl_probe *probe)
 {
     cJSON *json = ftl_json_object();
     ftl_json_add_string(json, "container", probe->container);
-    ftl_json_add_int64(json, "probe_score", probe->probe_score);
     ftl_json_add_int64(json, "bytes", probe->bytes);
     ftl_json_add_double(json, "start_s", probe->start_s, DIGITS_TIME);
     add_time(json, "duration_s", probe->duration_s);

@@ -36,6 +36,22 @@ static enum ftl_log_level level_of(int av_level)
     return av_level <= AV_LOG_WARNING ? FTL_LOG_INFO : FTL_LOG_DEBUG;
 }
 
+/* libav ends some messages by a second call that holds no more than ".\n". */
+static bool says_something(const char *text)
+{
+    return strpbrk(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL;
+}
+
+/* Who speaks; objects without a name of their own call themselves "NULL". */
+static const char *name_of(void *object, const AVClass *class)
+{
+    if (class == NULL || class->item_name == NULL) {
+        return "libav";
+    }
+    const char *name = class->item_name(object);
+    return name == NULL || strcmp(name, "NULL") == 0 ? class->class_name : name;
+}
+
 __attribute__((format(printf, 3, 0))) static void callback(void *object, int av_level,
                                                            const char *fmt, va_list args)
 {
@@ -46,6 +62,11 @@ __attribute__((format(printf, 3, 0))) static void callback(void *object, int av_
     if (sink == NULL || level > sink->level) {
         return;
     }
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    text[strcspn(text, "\r\n")] = '\0';
+    if (!says_something(text)) {
+        return;
+    }
     long count = atomic_fetch_add_explicit(&lines, 1, memory_order_relaxed);
     if (count > LINES_MAX) {
         return;
@@ -54,19 +75,13 @@ __attribute__((format(printf, 3, 0))) static void callback(void *object, int av_
         FTL_LOG(sink, WARN, "libav has more to say; the rest is left out");
         return;
     }
-    (void)vsnprintf(text, sizeof(text), fmt, args);
-    text[strcspn(text, "\r\n")] = '\0';
-    if (text[0] == '\0') {
-        return;
-    }
     if (class == avfilter_get_class()) {
         pointer = ftl_av_log_pointer(object);
     }
-    const struct ftl_log_field fields[] = {
-        FTL_LOG_TEXT("libav", class != NULL && class->item_name != NULL ? class->item_name(object)
-                                                                        : "libav"),
-        pointer != NULL ? FTL_LOG_TEXT("where", pointer) : (struct ftl_log_field){.key = NULL},
-        {.key = NULL}};
+    const struct ftl_log_field fields[] = {FTL_LOG_TEXT("libav", name_of(object, class)),
+                                           pointer != NULL ? FTL_LOG_TEXT("where", pointer)
+                                                           : (struct ftl_log_field){.key = NULL},
+                                           {.key = NULL}};
     ftl_log_line(sink, level, text, fields);
 }
 

@@ -155,7 +155,6 @@ static void fill_container(struct ftl_probe *ret, struct ftl_input *input)
 {
     const AVFormatContext *format = ftl_input_format(input);
     copy_name(ret->container, sizeof(ret->container), format->iformat->name);
-    ret->probe_score = format->probe_score;
     ret->bytes = ftl_input_bytes(input);
     ret->start_s = seconds(format->start_time, AV_TIME_BASE_Q);
     ret->duration_s = fmax(seconds(format->duration, AV_TIME_BASE_Q), 0.0);

@@ -202,11 +202,6 @@ const struct AVStream *ftl_track_stream(const struct ftl_track *track)
     return track->stream;
 }
 
-struct ftl_input *ftl_track_input(struct ftl_track *track)
-{
-    return track->input;
-}
-
 void ftl_track_stats(const struct ftl_track *track, struct ftl_input_stats *ret_input,
                      struct ftl_decoder_stats *ret_decoder)
 {

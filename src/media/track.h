@@ -31,7 +31,6 @@ enum ftl_code ftl_track_next(struct ftl_track *track, struct AVFrame *frame,
 
 AVRational ftl_track_time_base(const struct ftl_track *track);
 const struct AVStream *ftl_track_stream(const struct ftl_track *track); /* borrowed */
-struct ftl_input *ftl_track_input(struct ftl_track *track);             /* borrowed */
 void ftl_track_stats(const struct ftl_track *track, struct ftl_input_stats *ret_input,
                      struct ftl_decoder_stats *ret_decoder);
 

@@ -283,14 +283,6 @@ enum ftl_code ftl_writer_send(struct ftl_writer *writer, struct AVFrame *frame, 
     return code;
 }
 
-enum ftl_code ftl_writer_poll(struct ftl_writer *writer, struct ftl_err *err)
-{
-    (void)pthread_mutex_lock(&writer->mutex);
-    enum ftl_code code = thread_error(writer, err);
-    (void)pthread_mutex_unlock(&writer->mutex);
-    return code;
-}
-
 static void fill_result(const struct ftl_writer *writer, struct ftl_output_result *ret)
 {
     const struct ftl_plan_output *plan = writer->config.output;

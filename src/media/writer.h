@@ -49,9 +49,6 @@ void ftl_writer_end(struct ftl_writer *writer);
 enum ftl_code ftl_writer_finish(struct ftl_writer *writer, struct ftl_output_result *ret,
                                 struct ftl_err *err) FTL_CHECK;
 
-/* The thread's error, if it has ended with one. */
-enum ftl_code ftl_writer_poll(struct ftl_writer *writer, struct ftl_err *err) FTL_CHECK;
-
 void ftl_writer_free(struct ftl_writer *writer); /* NULL allowed */
 
 FTL_AUTO_DEFINE(writer, struct ftl_writer, ftl_writer_free);

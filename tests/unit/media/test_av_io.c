@@ -209,6 +209,7 @@ static void test_log_flood(void **state)
     log = (struct ftl_log){.fd = fd, .level = FTL_LOG_INFO};
     ftl_av_log_init(&log);
     av_log(NULL, AV_LOG_DEBUG, "not for us\n");
+    av_log(NULL, AV_LOG_ERROR, ".\n");
     for (int i = 0; i < 1447; i++) {
         av_log(NULL, AV_LOG_ERROR, "broken %d\nsecond line", i);
     }
@@ -223,6 +224,7 @@ static void test_log_flood(void **state)
     assert_int_equal(ftl_av_log_left_out(), 1347);
     assert_non_null(strstr(text.text, "\"broken 99\""));
     assert_null(strstr(text.text, "second line"));
+    assert_null(strstr(text.text, "\".\""));
     assert_null(strstr(text.text, "not for us"));
     ftl_str_done(&text);
     (void)close(fd);
