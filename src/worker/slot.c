@@ -113,20 +113,22 @@ static void end_failed(struct work *work, const struct ftl_err *cause, const cha
 {
     const struct ftl_fate fate =
         ftl_fate_of(cause, ftl_cancel_state(work->cancel), ftl_handovers_get(work->job->data));
+    const struct ftl_log log =
+        ftl_log_with(&work->log, FTL_LOG_TEXT("phase", ftl_watch_phase(&work->watch)));
     struct ftl_err told = *cause;
     ftl_handoff_scrub(told.msg);
     switch (fate.kind) {
     case FTL_FATE_ABANDON:
-        ftl_log_err(&work->log, FTL_LOG_WARN, "job abandoned: its lease was lost", &told);
+        ftl_log_err(&log, FTL_LOG_WARN, "job abandoned: its lease was lost", &told);
         return;
     case FTL_FATE_RELEASE:
-        ftl_log_err(&work->log, FTL_LOG_WARN, "job handed back", &told);
+        ftl_log_err(&log, FTL_LOG_WARN, "job handed back", &told);
         release(work, &told, &fate);
         return;
     case FTL_FATE_FAIL:
         break;
     }
-    ftl_log_err(&work->log, FTL_LOG_ERROR, "job failed", &told);
+    ftl_log_err(&log, FTL_LOG_ERROR, "job failed", &told);
     told.retry = fate.retry;
     ftl_reason_print(cause, told.msg, sizeof(told.msg));
     ftl_handoff_scrub(told.msg);
