@@ -525,6 +525,19 @@ static void add_copy(cJSON *to, const char *name, const cJSON *from)
     }
 }
 
+/* Ours, and those of the libraries the executor runs on. */
+static cJSON *versions_json(const struct run *run)
+{
+    cJSON *versions = ftl_json_object();
+    ftl_json_add_string(versions, "fettle", FTL_VERSION);
+    const cJSON *library = NULL;
+    cJSON_ArrayForEach(library, ftl_json_get(run->done, "versions"))
+    {
+        add_copy(versions, library->string, library);
+    }
+    return versions;
+}
+
 /* Takes `outputs` over. */
 static cJSON *make_report(struct run *run, cJSON *outputs)
 {
@@ -537,15 +550,7 @@ static cJSON *make_report(struct run *run, cJSON *outputs)
     ftl_json_add(report, "seconds", seconds_json(run));
     ftl_json_add(report, "executor", executor_json(run));
     ftl_json_add(report, "warnings", FTL_TAKE(run->warnings));
-    const cJSON *libraries = ftl_json_get(run->done, "versions");
-    cJSON *versions = ftl_json_object();
-    ftl_json_add_string(versions, "fettle", FTL_VERSION);
-    const cJSON *library = NULL;
-    cJSON_ArrayForEach(library, libraries)
-    {
-        add_copy(versions, library->string, library);
-    }
-    ftl_json_add(report, "versions", versions);
+    ftl_json_add(report, "versions", versions_json(run));
     return report;
 }
 
