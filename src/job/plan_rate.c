@@ -65,6 +65,20 @@ static struct ftl_rational divide_below_cap(struct ftl_rational rate)
     return tidy(divided);
 }
 
+/* Time stamps on the grid of a usual rate, with frames left out: that grid, unless most of it would
+ * be repetitions while a slower usual rate fits. The average of such a clip says little. */
+static bool is_grid(struct ftl_rational nominal, double average_fps)
+{
+    double fps = ftl_rational_to_double(nominal);
+    bool is_usual = false;
+    for (size_t i = 0; i < STANDARD_COUNT; i++) {
+        is_usual = is_usual || fabs(ftl_rational_to_double(standard[i]) - fps) < 1e-6 * fps;
+    }
+    double slowest = ftl_rational_to_double(standard[0]);
+    return is_usual && fps > average_fps * 0.98 &&
+           (fps < average_fps * 1.25 || (average_fps < slowest && fps <= 30));
+}
+
 struct ftl_rational ftl_rate_natural(const struct ftl_probe_stream *video)
 {
     const struct ftl_rational usual = {30, 1};
@@ -77,5 +91,7 @@ struct ftl_rational ftl_rate_natural(const struct ftl_probe_stream *video)
     if (!is_known(average) || ftl_rational_to_double(average) > odd_fps) {
         return usual;
     }
-    return nearest_standard(ftl_rational_to_double(average));
+    double average_fps = ftl_rational_to_double(average);
+    return is_grid(video->nominal_rate, average_fps) ? tidy(video->nominal_rate)
+                                                     : nearest_standard(average_fps);
 }

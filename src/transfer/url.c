@@ -7,7 +7,7 @@
 #include "base/str.h"
 
 /* Same flags everywhere: a second reading with other flags could see another host. */
-static const unsigned parse_flags = CURLU_URLENCODE;
+static const unsigned parse_flags = CURLU_URLENCODE | CURLU_ALLOW_SPACE;
 
 static enum ftl_code from_curl(CURLUcode code, struct ftl_err *err)
 {
