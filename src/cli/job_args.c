@@ -288,6 +288,9 @@ static enum ftl_code build(const struct ftl_job_args *args, struct ftl_arena *ar
     for (size_t i = 0; i < args->set.count && code == FTL_OK; i++) {
         code = ftl_job_args_set(*document, sets[i], err);
     }
+    if (code == FTL_OK && !is_job && cJSON_GetArraySize(ftl_json_get(*document, "outputs")) == 0) {
+        code = ftl_fail(err, FTL_SPEC, "nothing to make of %s: give -o PATH", args->operand);
+    }
     return code;
 }
 

@@ -141,6 +141,11 @@ test('run: how failures end', async (t) => {
     const result = await fettle('run', at('small.mp4'), '-o', at('plain-file/x.mp4'), ...FAST);
     assert.equal(result.status, 7, result.stderr);
   });
+  await t.test('no output', async () => {
+    const result = await fettle('run', at('small.mp4'));
+    assert.equal(result.status, 2, result.stderr);
+    assert.match(result.stderr, /give -o/);
+  });
   await t.test('no Redis', async () => {
     const result = await fettle('worker', '--redis', `unix://${at('no.sock')}`, '--queue', 'q');
     assert.equal(result.status, 9, result.stderr);
