@@ -13,6 +13,7 @@
 #include <fettle/err.h>
 #include <fettle/option.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/settings.h"
@@ -56,6 +57,9 @@ int ftl_cli_fail(const struct ftl_err *err);
 
 /* Prints every error of a document, and returns the exit status of SPEC. */
 int ftl_cli_fail_all(const struct ftl_opt_errors *errors);
+
+/* One document on stdout, indented or on one line. */
+void ftl_cli_print_json(const cJSON *json, bool is_pretty);
 
 /* A usage error: message, hint at --help, exit status 2. */
 int ftl_cli_usage(const struct ftl_cli *cli, const char *fmt, ...) FTL_PRINTF(2, 3);

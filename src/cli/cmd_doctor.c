@@ -189,9 +189,7 @@ static int run_doctor(struct ftl_cli *cli)
         }
     }
     if (opts->json) {
-        FTL_AUTO_STR struct ftl_str text = FTL_STR_INIT(OUT_BYTES);
-        ftl_json_print(findings, true, &text);
-        (void)printf("%s\n", ftl_str_text(&text));
+        ftl_cli_print_json(findings, true);
     }
     return is_bad ? ftl_code_exit_status(FTL_QUEUE) : 0;
 }
@@ -229,9 +227,7 @@ static int run_version(struct ftl_cli *cli)
         ftl_json_add(document, "libraries", cJSON_Duplicate(versions, true));
     }
     if (opts->json) {
-        FTL_AUTO_STR struct ftl_str text = FTL_STR_INIT(OUT_BYTES);
-        ftl_json_print(document, true, &text);
-        (void)printf("%s\n", ftl_str_text(&text));
+        ftl_cli_print_json(document, true);
     } else {
         (void)printf("fettle %s\n", FTL_VERSION);
         const cJSON *library = NULL;

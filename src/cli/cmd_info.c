@@ -8,8 +8,6 @@
 #include "cli/cli.h"
 #include "job/spec.h"
 
-enum { OUT_BYTES = 4 * 1024 * 1024 };
-
 struct json_opts {
     bool json;
 };
@@ -21,13 +19,6 @@ static const struct ftl_opt json_rows[] = {
 
 static const struct ftl_opt_table json_table =
     FTL_OPT_TABLE(struct json_opts, "json", json_rows, NULL);
-
-static void print_json(const cJSON *json)
-{
-    FTL_AUTO_STR struct ftl_str text = FTL_STR_INIT(OUT_BYTES);
-    ftl_json_print(json, true, &text);
-    (void)printf("%s\n", ftl_str_text(&text));
-}
 
 /* ---- filters ---- */
 
@@ -124,7 +115,7 @@ static int run_filters(struct ftl_cli *cli)
         }
     }
     if (opts->json) {
-        print_json(list);
+        ftl_cli_print_json(list, true);
     }
     return 0;
 }
@@ -145,7 +136,7 @@ static int run_schema(struct ftl_cli *cli)
         return ftl_cli_usage(cli, "expected no operand");
     }
     FTL_AUTO(json) cJSON *schema = ftl_job_schema();
-    print_json(schema);
+    ftl_cli_print_json(schema, true);
     return 0;
 }
 
@@ -205,7 +196,7 @@ static int run_config(struct ftl_cli *cli)
         ftl_json_add(document, row->name, setting);
     }
     if (opts->json) {
-        print_json(document);
+        ftl_cli_print_json(document, true);
     }
     return 0;
 }

@@ -114,9 +114,7 @@ static int run(struct ftl_cli *cli)
     }
     const cJSON *probe = ftl_json_get(document, "probe");
     if (opts->json) {
-        FTL_AUTO_STR struct ftl_str text = FTL_STR_INIT(OUT_BYTES);
-        ftl_json_print(probe, true, &text);
-        (void)printf("%s\n", ftl_str_text(&text));
+        ftl_cli_print_json(probe, true);
     } else {
         char shown[512];
         ftl_log_url(cli->operands[0], shown, sizeof(shown));

@@ -16,7 +16,6 @@
 
 enum {
     MAX_JOB_BYTES = 1 << 20,
-    OUT_BYTES = 4 << 20,
     JOB_ARENA_BYTES = 8 << 20,
     WAIT_POLL_MS = 250,
 };
@@ -52,13 +51,6 @@ static const struct ftl_opt_table table =
     FTL_OPT_TABLE(struct queue_opts, "queue", rows, &defaults);
 
 static const char *const settings[] = {"redis", "state_dir", "prefix", "queue", NULL};
-
-static void print_json(const cJSON *json)
-{
-    FTL_AUTO_STR struct ftl_str text = FTL_STR_INIT(OUT_BYTES);
-    ftl_json_print(json, true, &text);
-    (void)printf("%s\n", ftl_str_text(&text));
-}
 
 /* ---- add ---- */
 
@@ -183,7 +175,7 @@ static int print_end(const cJSON *job)
 {
     const char *reason = ftl_json_string(job, "failedReason", "");
     if (strcmp(ftl_json_string(job, "state", ""), "completed") == 0) {
-        print_json(ftl_json_get(job, "returnvalue"));
+        ftl_cli_print_json(ftl_json_get(job, "returnvalue"), true);
         return 0;
     }
     (void)fprintf(stderr, "fettle: job %s failed: %s\n", ftl_json_string(job, "id", "?"), reason);
@@ -204,7 +196,7 @@ static int after_add(const struct queue_opts *opts, struct ftl_queue *queue, con
     if (opts->json) {
         FTL_AUTO(json) cJSON *json = ftl_json_object();
         ftl_json_add_string(json, "id", id);
-        print_json(json);
+        ftl_cli_print_json(json, true);
     } else {
         (void)printf("%s\n", id);
     }
@@ -315,7 +307,7 @@ static int run_stats(const struct ftl_cli *cli)
         }
     }
     if (opts->json) {
-        print_json(list);
+        ftl_cli_print_json(list, true);
     }
     return 0;
 }
@@ -386,7 +378,7 @@ static int run_show(const struct ftl_cli *cli)
         return ftl_cli_fail(&err);
     }
     if (opts->json) {
-        print_json(job);
+        ftl_cli_print_json(job, true);
     } else {
         print_job(job);
     }

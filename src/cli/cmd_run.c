@@ -13,8 +13,6 @@
 #include "job/report.h"
 #include "worker/handoff.h"
 
-enum { OUT_BYTES = 4 * 1024 * 1024 };
-
 struct run_opts {
     struct ftl_array output, filter, set;
     bool json, ndjson, dry_run, quiet, overwrite, skip;
@@ -59,13 +57,6 @@ static const char *const settings[] = {"temp_dir",     "executor",   "require_sa
                                        "job_deadline", "job_memory", "max_source",
                                        "cpus",         NULL};
 
-static void print_json(const cJSON *json, bool is_pretty)
-{
-    FTL_AUTO_STR struct ftl_str text = FTL_STR_INIT(OUT_BYTES);
-    ftl_json_print(json, is_pretty, &text);
-    (void)printf("%s\n", ftl_str_text(&text));
-}
-
 static int fail(const struct run_opts *opts, const struct ftl_err *err,
                 const struct ftl_opt_errors *errors)
 {
@@ -78,7 +69,7 @@ static int fail(const struct run_opts *opts, const struct ftl_err *err,
         if (errors != NULL && errors->count > 0) {
             ftl_json_add(document, "errors", ftl_opt_errors_json(errors));
         }
-        print_json(document, !opts->ndjson);
+        ftl_cli_print_json(document, !opts->ndjson);
     }
     if (errors != NULL && errors->count > 0) {
         return ftl_cli_fail_all(errors);
@@ -186,9 +177,9 @@ static void print_result(const struct run_opts *opts, const cJSON *report)
         FTL_AUTO(json) cJSON *event = ftl_json_object();
         ftl_json_add_string(event, "event", opts->dry_run ? "plan" : "done");
         ftl_json_add(event, opts->dry_run ? "plan" : "report", cJSON_Duplicate(report, true));
-        print_json(event, false);
+        ftl_cli_print_json(event, false);
     } else if (opts->json || opts->dry_run) {
-        print_json(report, true);
+        ftl_cli_print_json(report, true);
     } else {
         print_summary(report);
     }
