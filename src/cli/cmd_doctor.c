@@ -92,11 +92,13 @@ static void check_executor(struct ftl_cli *cli, cJSON *findings)
     static const char *const needed[] = {"libx264", "aac", "mjpeg", "png", NULL};
     static const char *const useful[] = {"libx265",    "libsvtav1", "libvpx-vp9", "libopus",
                                          "libmp3lame", "libwebp",   NULL};
-    static const char *const filters[] = {"scale",  "overlay", "crop",      "pad",
-                                          "gblur",  "fps",     "format",    "split",
-                                          "trim",   "atrim",   "aresample", "alimiter",
-                                          "volume", "setpts",  "asetpts",   "colorchannelmixer",
-                                          NULL};
+    /* all that filters/ and the engine's graphs ask for */
+    static const char *const filters[] = {
+        "aformat", "alimiter",      "aresample",   "asetnsamples", "asetpts",     "asplit",
+        "atrim",   "bwdif",         "crop",        "format",       "fps",         "gblur",
+        "hflip",   "lutyuv",        "mergeplanes", "overlay",      "premultiply", "scale",
+        "setpts",  "setsar",        "settb",       "split",        "tonemap",     "transpose",
+        "trim",    "unpremultiply", "vflip",       "volume",       "zscale",      NULL};
     static const char *const layers[] = {"seccomp", "landlock", NULL};
     struct ftl_err err = {.code = FTL_OK};
     struct ftl_exec_result result = {.body = FTL_STR_INIT(OUT_BYTES)};
