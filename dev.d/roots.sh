@@ -43,6 +43,9 @@ root_files() {
     if [ -f "${npm_config_userconfig:-$HOME/.npmrc}" ]; then
         cp -L "${npm_config_userconfig:-$HOME/.npmrc}" "$root/root/.npmrc"
     fi
+    if [ -f "${NODE_EXTRA_CA_CERTS:-}" ]; then
+        cp -L "$NODE_EXTRA_CA_CERTS" "$root/etc/extra-ca.crt"
+    fi
     # Services of installed packages stay down in a chroot.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
@@ -64,7 +67,8 @@ in_root() {
         mount -t tmpfs tmpfs "$root/tmp"
         exec chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
             TERM=dumb CI="${CI:-}" ${http_proxy:+http_proxy="$http_proxy"} \
-            ${https_proxy:+https_proxy="$https_proxy"} "$@"
+            ${https_proxy:+https_proxy="$https_proxy"} \
+            ${NODE_EXTRA_CA_CERTS:+NODE_EXTRA_CA_CERTS=/etc/extra-ca.crt} "$@"
     ' _ "$root" "$@" </dev/null
 }
 
