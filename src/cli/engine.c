@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/proc.h"
@@ -27,6 +28,8 @@ enum ftl_code ftl_engine_start(const struct ftl_cli *cli, bool is_open, struct f
                                struct ftl_err *err)
 {
     const struct ftl_settings *settings = cli->settings;
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+    (void)setrlimit(RLIMIT_CORE, &none); /* a core would hold passwords and headers; cannot fail */
     const char *const *roots = is_open ? NULL : roots_list(&settings->roots, cli->arena);
     if (!is_open && roots == NULL) {
         return ftl_fail(err, FTL_NOMEM, "out of memory");

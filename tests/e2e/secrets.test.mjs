@@ -1,5 +1,6 @@
 // Unique strings are planted as an API key, a bearer token and a signed query; afterwards they are
-// looked for wherever Fettle writes: logs, events, return values, job logs, stack traces, argv.
+// looked for wherever Fettle writes: logs, events, return values, job logs, stack traces, argv. Core files
+// are not made.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -103,6 +104,7 @@ test('planted secrets are used, and occur nowhere', async (t) => {
   assert.deepEqual(ends.map((end) => end.status),
     ['fulfilled', ...Array(names.length).fill('rejected')], JSON.stringify(ends.map((end) => end.reason?.message)));
   assert.ok(authorised > 0, 'the headers and the query reached the source');
+  assert.match(fs.readFileSync(`/proc/${worker.pid}/limits`, 'utf8'), /^Max core file size +0 +0 /m);
   await worker.stop();
 
   assert.ok(worker.lines.length > 20, 'the worker logged at debug level');
