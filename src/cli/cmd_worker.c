@@ -1,8 +1,25 @@
 /* fettle worker: takes jobs from queues in an existing Redis. */
+#include <unistd.h>
+
 #include "cli/cli.h"
 #include "cli/serve_jobs.h"
 
 static const char *const settings[] = {"redis", FTL_WORKER_SETTINGS, NULL};
+
+/* Warnings only: a directory may be mounted later. */
+static void warn_about_roots(const struct ftl_cli *cli)
+{
+    const char *const *roots = cli->settings->roots.items;
+    if (cli->settings->roots.count == 0) {
+        FTL_LOG(&cli->log, WARN, "no --roots given: jobs can neither read nor deliver local files");
+    }
+    for (size_t i = 0; i < cli->settings->roots.count; i++) {
+        if (access(roots[i], X_OK) != 0) {
+            FTL_LOG(&cli->log, WARN, "a directory of --roots is missing or closed to this worker",
+                    FTL_LOG_TEXT("directory", roots[i]));
+        }
+    }
+}
 
 static int run(struct ftl_cli *cli)
 {
@@ -16,9 +33,7 @@ static int run(struct ftl_cli *cli)
         return ftl_cli_fail(&err);
     }
     const char *redis = cli->settings->redis != NULL ? cli->settings->redis : FTL_DEFAULT_REDIS;
-    if (cli->settings->roots.count == 0) {
-        FTL_LOG(&cli->log, WARN, "no --roots given: jobs can neither read nor deliver local files");
-    }
+    warn_about_roots(cli);
     return ftl_serve_jobs(cli, redis, stop, -1, NULL);
 }
 
