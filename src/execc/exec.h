@@ -28,10 +28,10 @@ struct ftl_exec_config {
 };
 
 enum ftl_exec_kind {
-    FTL_EXEC_INFO,   /* no input; body: inventory and sandbox layers */
-    FTL_EXEC_PROBE,  /* one input; body: probe JSON */
-    FTL_EXEC_RUN,    /* body in: {"spec": job, "limits": …}; PLAN, then after `go` the run */
-    FTL_EXEC_PLAN,   /* as RUN but ends after PLAN (--dry-run) */
+    FTL_EXEC_INFO,  /* no input; body: inventory and sandbox layers */
+    FTL_EXEC_PROBE, /* one input; body: probe JSON */
+    FTL_EXEC_RUN,   /* body in: {"spec": job, "cores", "limits" or not}; PLAN, after `go` the run */
+    FTL_EXEC_PLAN,  /* as RUN but ends after PLAN (--dry-run) */
     FTL_EXEC_VERIFY, /* body in: {"expect": […]}; inputs are the outputs to check */
 };
 
