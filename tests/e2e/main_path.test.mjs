@@ -137,7 +137,7 @@ test('a clip without audio has none afterwards, and no failure', async () => {
   const { video, audio } = await ffprobe(file('silent', 'final.mp4'));
   assert.equal(audio, undefined);
   assert.deepEqual([video.width, video.height, video.nb_read_frames], [1080, 1920, '120']);
-  assert.equal(report.outputs[0].loudness ?? null, null);
+  assert.equal(report.outputs[0].audio, undefined);
 });
 
 test('progress reaches the client', async () => {
