@@ -48,7 +48,7 @@ struct ftl_video_plan {
     enum ftl_speed speed;
     int gop_frames;      /* keyframe interval */
     const char *pix_fmt; /* "yuv420p" */
-    int threads;         /* part of the plan: bytes depend on it (design.md §1.11) */
+    int threads;         /* part of the plan: bytes depend on it */
 };
 
 struct ftl_audio_plan {

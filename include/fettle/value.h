@@ -50,12 +50,12 @@ struct ftl_array {
 /* Loudness by ITU-R BS.1770-4 / EBU R 128. */
 struct ftl_loudness {
     bool is_measured;
-    bool is_silent;    /* nothing above -70 LUFS: integrated and true_peak may be -inf */
-    bool is_ungated;   /* too short for a 400 ms block: ungated loudness (media-practice §4.5) */
-    double integrated; /* LUFS */
-    double range;      /* LU */
-    double true_peak;  /* dBTP, the highest of all channels */
-    double duration_s; /* seconds measured */
+    bool is_silent;        /* nothing above -70 LUFS: integrated and true_peak may be -inf */
+    bool is_ungated;       /* too short for a 400 ms block: ungated loudness */
+    double integrated;     /* LUFS */
+    double range;          /* LU */
+    double true_peak;      /* dBTP, the highest of all channels */
+    double duration_s;     /* seconds measured */
     double correction_db;  /* set when an encode missed its target: to be added to the gain */
     double ceiling_cut_db; /* likewise: how much further the limiter's ceiling must come down */
 };

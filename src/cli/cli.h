@@ -2,7 +2,7 @@
  * and the config file fill the same settings table (settings.h); precedence: flag > environment >
  * file > default.
  *
- * stdout is data, stderr is talk. A command returns its exit status (design.md §6).
+ * stdout is data, stderr is talk. A command returns its exit status (README.md has the list).
  */
 #ifndef FETTLE_CLI_CLI_H
 #define FETTLE_CLI_CLI_H

@@ -39,8 +39,8 @@ struct ftl_video_codec {
     double crf_max; /* crf runs from 0 to this */
     int max_side_px;
     /* Encoder threads by size of the picture: up to 640x360, 1280x736, 1920x1088 (either way up),
-     * and larger. They belong to the plan, since x264's and x265's bytes depend on them
-     * (design.md §1.11). */
+     * and larger. They belong to the plan, since x264's and x265's bytes depend on them.
+     */
     int threads[FTL_PICTURE_SIZES];
     /* Memory: 4:2:0 pictures an encoder keeps at `medium`, counting what hangs off each (planes of
      * half-pels, low-resolution copies, motion data). */

@@ -1,5 +1,5 @@
 /* The report: one JSON document, the same as BullMQ return value, CLI output and webhook body
- * (design.md §3). The executor writes its part; the parent checks it and adds what only it knows.
+ *. The executor writes its part; the parent checks it and adds what only it knows.
  * Keys are snake_case, numbers are rounded to what they mean, what is not known is left out.
  */
 #ifndef FETTLE_JOB_REPORT_H

@@ -39,7 +39,7 @@ static curl_socket_t on_open_socket(void *opaque, curlsocktype purpose,
     if (purpose != CURLSOCKTYPE_IPCXN) {
         return CURL_SOCKET_BAD;
     }
-    /* a proxy is the operator's own endpoint, design.md §1.12 */
+    /* a proxy is the operator's own endpoint, not named by a job */
     if (transfer->get->proxy == NULL &&
         ftl_url_policy_check_address(transfer->get->policy, transfer->origin.host, &address->addr,
                                      &transfer->refusal) != FTL_OK)

@@ -1,4 +1,4 @@
-/* Which addresses a job may name (design.md §1.12): deny by default, checked on the resolved
+/* Which addresses a job may name: deny by default, checked on the resolved
  * address that is then connected to, on every hop.
  *
  * An allow-list is a comma-separated list of

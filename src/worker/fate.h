@@ -1,4 +1,4 @@
-/* What becomes of a job that failed (design.md §4.7). Pure. */
+/* What becomes of a job that failed, by the classes of fettle/err.h. Pure. */
 #ifndef FETTLE_WORKER_FATE_H
 #define FETTLE_WORKER_FATE_H
 

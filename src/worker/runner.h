@@ -26,7 +26,7 @@ struct ftl_runner {
     struct ftl_fetch_config fetch;
     const char *const *store_roots; /* as ftl_store_config.roots */
     const char *temp_dir;           /* unlinked temporaries */
-    int64_t deadline_ms;            /* of the executor's run; 0 = none */
+    int64_t deadline_ms;            /* of a whole job, waiting for permits too; 0 = none */
     struct ftl_exec_limits limits;
     int cores; /* usable cores; bounds a plan's CPU weight */
     /* Waits for CPU permit and memory before the run starts, and gives them back after it; NULL =

@@ -17,7 +17,7 @@ enum {
     STACK_BYTES = 16 * 1024,
     DATA_BYTES = 1 << 20,
     REST_AFTER_ERROR_MS = 5000,
-    LEAVE_ALONE_MS = 60000, /* design.md §4.7: not by the same worker for a minute */
+    LEAVE_ALONE_MS = 60000, /* by a worker that could not do the job */
     STEP_BACK_MS = 5000,    /* how long such a job is offered to others at a time */
 };
 

@@ -1,4 +1,4 @@
-// The blur-fill job of design.md §3 against ffmpeg: the best commands that we can write by hand for the same
+// The blur-fill job of README.md against ffmpeg: the best commands that we can write by hand for the same
 // result, and the usual chain of one command per step. Encoder settings are the same on all sides.
 import fs from 'node:fs';
 import path from 'node:path';

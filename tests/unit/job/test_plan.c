@@ -204,7 +204,7 @@ static const struct plan_row plan_rows[] = {
     {"landscape", JOB(OUT("{'name':'a.mp4'}")),
      "[] 1280x720+a: 0\n"
      "0 a.mp4 mp4 8.00s | h264 1280x720 24/1 gop48 t4 crf21 | aac 48000 2ch 128k"},
-    /* the job of design.md §3 */
+    /* the job of README.md */
     {"landscape",
      JOB("'filters':[" BLUR ",{'filter':'watermark','image':'./l.png'},{'filter':'loudness'}]," OUT(
          "{'name':'final.mp4','video':{'height':1920}},"
