@@ -32,7 +32,7 @@ enum ftl_code ftl_handoff_outputs(const struct ftl_job *job, const cJSON *done,
                                   const cJSON *verified, cJSON **ret,
                                   struct ftl_err *err) FTL_CHECK;
 
-/* Expands {job_id}, {stem} of the main input and {sha256}-free placeholders of `text`. */
+/* Expands {job_id} and {stem}, the main input's name without folder and ending, in `text`. */
 enum ftl_code ftl_handoff_expand(const struct ftl_job *job, const char *job_id, const char *text,
                                  struct ftl_arena *arena, const char **ret,
                                  struct ftl_err *err) FTL_CHECK;
