@@ -121,10 +121,10 @@ static int64_t duration_of(const struct ftl_decoder *decoder, const AVFrame *fra
     return 0;
 }
 
-/* Frames come in order, so a second back is no jitter: the clock has started anew. */
+/* Frames come in order, so far back is no jitter: the clock has started anew. */
 static bool is_new_clock(const struct ftl_decoder *decoder, int64_t pts)
 {
-    return (double)(decoder->last_pts - pts) * av_q2d(decoder->time_base) > 1.0;
+    return (double)(decoder->last_pts - pts) * av_q2d(decoder->time_base) > FTL_CLOCK_BACK_S;
 }
 
 static void set_time(struct ftl_decoder *decoder, AVFrame *frame)

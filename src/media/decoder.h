@@ -20,6 +20,10 @@ struct AVFrame;
 struct AVPacket;
 struct ftl_decoder;
 
+/* Time that goes back further than this is a clock that starts anew (parts put together, however
+ * short); less is jitter. */
+#define FTL_CLOCK_BACK_S 0.3
+
 enum ftl_flow {
     FTL_FLOW_FRAME,      /* something was delivered */
     FTL_FLOW_NEED_INPUT, /* nothing yet: feed more */
@@ -43,9 +47,8 @@ enum ftl_code ftl_decoder_send(struct ftl_decoder *decoder, const struct AVPacke
                                struct ftl_err *err) FTL_CHECK;
 
 /* Moves the next frame into *frame (an empty shell): pts is best effort in the stream's time base,
- * never AV_NOPTS_VALUE, strictly increasing but for clocks that start anew (over a second back);
- * frame->time_base is not used. LIMIT when the picture
- * or the decoded duration is over its bound. */
+ * never AV_NOPTS_VALUE, strictly increasing but for clocks that start anew; frame->time_base is
+ * not used. LIMIT when the picture or the decoded duration is over its bound. */
 enum ftl_code ftl_decoder_receive(struct ftl_decoder *decoder, struct AVFrame *frame,
                                   enum ftl_flow *ret_flow, struct ftl_err *err) FTL_CHECK;
 

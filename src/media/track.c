@@ -10,7 +10,7 @@
 #include "media/av_auto.h"
 #include "media/av_compat.h"
 
-enum { JUMP_S = 10, BACK_S = 1 };
+enum { JUMP_S = 10 };
 
 struct ftl_track {
     struct ftl_input *input;
@@ -24,6 +24,7 @@ struct ftl_track {
     bool has_jumped;
     bool may_jump;    /* a format whose clock may start anew in the middle */
     int64_t offset;   /* added to pts, in time_base */
+    int64_t last_pts; /* of the frame before */
     int64_t next_pts; /* where the next frame belongs if time just goes on */
     bool has_next;
     double start_s, end_s; /* of what was handed out, on the moved timeline */
@@ -141,7 +142,9 @@ static enum ftl_code place(struct ftl_track *track, AVFrame *frame, struct ftl_e
             : av_rescale_q(ftl_frame_duration(frame), from, track->time_base);
     if (track->has_next) {
         double gap_s = (double)(pts - track->next_pts) * av_q2d(track->time_base);
-        if (gap_s < -BACK_S || (track->may_jump && gap_s > JUMP_S)) {
+        double step_s = (double)(pts - track->last_pts) * av_q2d(track->time_base);
+        /* the decoder lets time go back for a new clock only; durations may lie */
+        if (step_s < -FTL_CLOCK_BACK_S / 2 || (track->may_jump && gap_s > JUMP_S)) {
             track->offset += track->next_pts - pts;
             pts = track->next_pts;
             track->has_jumped = true;
@@ -153,6 +156,7 @@ static enum ftl_code place(struct ftl_track *track, AVFrame *frame, struct ftl_e
     }
     frame->pts = pts;
     ftl_frame_set_duration(frame, duration);
+    track->last_pts = pts;
     track->next_pts = pts + duration;
     track->has_next = true;
     track->end_s = (double)track->next_pts * av_q2d(track->time_base);

@@ -7,8 +7,9 @@
 
 #include "base/mem.h"
 #include "media/av_auto.h"
+#include "media/decoder.h"
 
-enum { RHYTHM_PACKETS = 300, RHYTHM_MIN = 4, PACKETS_MAX = 200000, JUMP_S = 10, BACK_S = 1 };
+enum { RHYTHM_PACKETS = 300, RHYTHM_MIN = 4, PACKETS_MAX = 200000, JUMP_S = 10 };
 static const int64_t bytes_max = 64 * 1024 * 1024;
 
 /* Where the pictures are, the first few hundred of them. */
@@ -47,7 +48,7 @@ static bool measure(struct ruler *ruler, const AVPacket *packet, AVRational time
         return false;
     }
     double step_s = seconds(order, time_base) + ruler->offset_s - ruler->last_s;
-    bool is_jump = step_s < -BACK_S || (may_jump && step_s > JUMP_S);
+    bool is_jump = step_s < -FTL_CLOCK_BACK_S || (may_jump && step_s > JUMP_S);
     if (ruler->packets > 0 && is_jump) {
         ruler->offset_s += ruler->usual_step_s - step_s;
     } else if (ruler->packets > 0) {

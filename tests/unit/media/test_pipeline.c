@@ -279,17 +279,23 @@ static void test_size_changes(void **state)
 static void test_clock_starts_anew(void **state)
 {
     (void)state;
-    static const char *const offsets[] = {"0", "3600"};
-    for (size_t i = 0; i < 2; i++) {
-        RIG_FFMPEG("-f lavfi -i testsrc2=size=64x64:rate=25:duration=4 " FAST "a.ts");
+    static const struct {
+        double first_s;
+        const char *offset;
+        int frames;
+    } rows[] = {{4, "0", 150}, {4, "3600", 150}, {1, "0", 75}, {0.6, "0", 65}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        RIG_FFMPEG("-f lavfi -i testsrc2=size=64x64:rate=25:duration=%g " FAST "a.ts",
+                   rows[i].first_s);
         RIG_FFMPEG("-f lavfi -i testsrc2=size=64x64:rate=25:duration=2 " FAST
                    "-output_ts_offset %s b.ts",
-                   offsets[i]);
+                   rows[i].offset);
         assert_int_equal(rig_shell(NULL, 0, "cat a.ts b.ts > joined.ts"), 0);
         struct rig rig = rig_new("joined.ts");
         RIG_OK(&rig);
-        assert_int_equal(rig_frames("out.mp4"), 150);
-        assert_int_equal(lround(rig.probe.streams[rig.probe.video].measured_s * 25), 150);
+        assert_int_equal(rig_frames("out.mp4"), rows[i].frames);
+        assert_int_equal(lround(rig.probe.streams[rig.probe.video].measured_s * 25),
+                         rows[i].frames);
     }
 }
 
