@@ -71,9 +71,10 @@ enum ftl_code ftl_output_open(const struct ftl_output_config *config, struct ftl
     if (output == NULL || (output->shell = av_packet_alloc()) == NULL) {
         return ftl_fail(err, FTL_NOMEM, "no memory for an output");
     }
-    /* The name matters only as something that no protocol opens. */
-    int status =
-        avformat_alloc_output_context2(&output->format, NULL, config->container, "ftl:///output");
+    /* The name matters only as something that no protocol opens, and its ending in that the ipod
+     * muxer warns of any other. */
+    int status = avformat_alloc_output_context2(&output->format, NULL, config->container,
+                                                "ftl:///output.m4a");
     if (status < 0) {
         return ftl_fail_av(err, FTL_UNSUPPORTED, status, "container \"%s\"", config->container);
     }
