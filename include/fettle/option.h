@@ -69,7 +69,7 @@ enum ftl_opt_flags {
     FTL_OPT_DEPRECATED = 1u << 2, /* accepted; hidden from help, marked in the schema */
     FTL_OPT_URL = 1u << 3,        /* STRING: a URL is printed without userinfo, query and fragment
                                      (they may hold secrets); INPUT texts always are */
-    FTL_OPT_OR_FALSE = 1u << 3,   /* OBJECT: `false` is accepted and leaves NULL, marked as given */
+    FTL_OPT_OR_FALSE = 1u << 4,   /* OBJECT: `false` is accepted and leaves NULL, marked as given */
 };
 
 struct ftl_choice {

@@ -16,7 +16,7 @@ struct ftl_zygote_process {
 
 /* Starts `path` and waits until it is ready. From the main thread the kernel also ends it with this
  * process; from another one only its closed channel does (PDEATHSIG would fire when that *thread*
- * ends). SOURCE if there is no such program, CRASH if it ends at once, TIMEOUT. */
+ * ends). INTERNAL (elsewhere) if there is no such program, CRASH if it ends at once, TIMEOUT. */
 enum ftl_code ftl_zygote_process_start(const char *path, const struct ftl_log *log,
                                        struct ftl_zygote_process *ret,
                                        struct ftl_err *err) FTL_CHECK;

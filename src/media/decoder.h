@@ -1,6 +1,6 @@
 /* One stream's decoder. Push packets, pull frames:
  *
- *   ftl_decoder_open(input, stream, threads, &limits, &decoder, &err);
+ *   ftl_decoder_open(stream, &config, &decoder, &err);
  *   ftl_decoder_send(decoder, packet, &err);            NULL = no more packets
  *   ftl_decoder_receive(decoder, frame, &state, &err);  until NEED_INPUT or END
  *
