@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <libavcodec/avcodec.h>
+#include <libavutil/audio_fifo.h>
 #include <libavutil/intreadwrite.h>
 
 #include "media/av_auto.h"
@@ -16,8 +17,15 @@ enum ftl_code ftl_audio_encode_open(struct ftl_audio_encode *encode,
     if (encode->packet == NULL) {
         return ftl_fail(err, FTL_NOMEM, "no memory for sound");
     }
-    return ftl_encoder_open_audio(&output->audio, ftl_output_has_global_header(output->container),
-                                  &encode->encoder, err);
+    if (ftl_encoder_open_audio(&output->audio, ftl_output_has_global_header(output->container),
+                               &encode->encoder, err) != FTL_OK)
+    {
+        return err->code;
+    }
+    const AVCodecContext *codec = ftl_encoder_context(encode->encoder);
+    encode->rest =
+        av_audio_fifo_alloc(codec->sample_fmt, codec->ch_layout.nb_channels, codec->frame_size + 1);
+    return encode->rest != NULL ? FTL_OK : ftl_fail(err, FTL_NOMEM, "no memory for sound");
 }
 
 void ftl_audio_encode_done(struct ftl_audio_encode *encode)
@@ -25,11 +33,12 @@ void ftl_audio_encode_done(struct ftl_audio_encode *encode)
     ftl_packets_done(&encode->packets);
     ftl_encoder_free(encode->encoder);
     encode->encoder = NULL;
+    av_audio_fifo_free(encode->rest);
+    encode->rest = NULL;
     av_packet_free(&encode->packet);
 }
 
-enum ftl_code ftl_audio_encode_frame(struct ftl_audio_encode *encode, struct AVFrame *frame,
-                                     struct ftl_err *err)
+static enum ftl_code send(struct ftl_audio_encode *encode, AVFrame *frame, struct ftl_err *err)
 {
     if (frame != NULL) {
         frame->pts = encode->samples;
@@ -50,6 +59,53 @@ enum ftl_code ftl_audio_encode_frame(struct ftl_audio_encode *encode, struct AVF
             return err->code;
         }
     }
+}
+
+/* Encodes `count` samples of those that wait. */
+static enum ftl_code send_rest(struct ftl_audio_encode *encode, int count, struct ftl_err *err)
+{
+    FTL_AUTO(av_frame) AVFrame *frame = av_frame_alloc();
+    const AVCodecContext *codec = ftl_encoder_context(encode->encoder);
+    if (frame == NULL) {
+        return ftl_fail(err, FTL_NOMEM, "no memory for sound");
+    }
+    frame->nb_samples = count;
+    frame->format = codec->sample_fmt;
+    frame->sample_rate = codec->sample_rate;
+    int status = av_channel_layout_copy(&frame->ch_layout, &codec->ch_layout);
+    if (status >= 0) {
+        status = av_frame_get_buffer(frame, 0);
+    }
+    if (status >= 0) {
+        status = av_audio_fifo_read(encode->rest, (void **)frame->extended_data, count);
+    }
+    return status < 0 ? ftl_fail_av(err, FTL_NOMEM, status, "put sound together")
+                      : send(encode, frame, err);
+}
+
+enum ftl_code ftl_audio_encode_frame(struct ftl_audio_encode *encode, struct AVFrame *frame,
+                                     struct ftl_err *err)
+{
+    int size = ftl_encoder_context(encode->encoder)->frame_size;
+    int waiting = av_audio_fifo_size(encode->rest);
+    if (frame == NULL) {
+        return waiting > 0 && send_rest(encode, waiting, err) != FTL_OK ? err->code
+                                                                        : send(encode, NULL, err);
+    }
+    if (size == 0 || (waiting == 0 && frame->nb_samples == size)) {
+        return send(encode, frame, err);
+    }
+    int status =
+        av_audio_fifo_write(encode->rest, (void **)frame->extended_data, frame->nb_samples);
+    if (status < 0) {
+        return ftl_fail_av(err, FTL_NOMEM, status, "put sound together");
+    }
+    while (av_audio_fifo_size(encode->rest) >= size) {
+        if (send_rest(encode, size, err) != FTL_OK) {
+            return err->code;
+        }
+    }
+    return FTL_OK;
 }
 
 static enum ftl_code open_decoder(const AVCodecContext *encoder, AVCodecContext **ret,

@@ -14,6 +14,8 @@ struct ftl_audio_encode {
     struct ftl_encoder *encoder;
     struct AVPacket *packet; /* a shell */
     struct ftl_packets packets;
+    /* Short of a full frame: a graph that was drained in the middle ends with less. */
+    struct AVAudioFifo *rest;
     int64_t samples; /* per channel that went in */
 };
 

@@ -29,6 +29,7 @@ struct pass {
     AVPacket *packet;
     struct ftl_loudness *measured; /* by index in the chain */
     struct ftl_graph_applied applied;
+    double end_s; /* of the sound filtered so far */
 };
 
 /* Where filtered frames go. */
@@ -62,7 +63,8 @@ static enum ftl_code fit_graph(struct pass *pass, const struct ftl_graph_config 
                                const struct receiver *receiver, struct ftl_graph **graph,
                                struct ftl_err *err)
 {
-    const struct ftl_graph_origin origin = {.time_base = ftl_reel_time_base(pass->reel)};
+    const struct ftl_graph_origin origin = {.time_base = ftl_reel_time_base(pass->reel),
+                                            .start_s = pass->end_s};
     if (*graph != NULL && ftl_graph_fits(*graph, pass->frame)) {
         return FTL_OK;
     }
@@ -84,12 +86,20 @@ static enum ftl_code fit_graph(struct pass *pass, const struct ftl_graph_config 
     return ftl_graph_build(config, &origin, pass->frame, graph, err);
 }
 
+static double end_of(const struct pass *pass)
+{
+    const AVFrame *frame = pass->frame;
+    return (double)frame->pts * av_q2d(ftl_reel_time_base(pass->reel)) +
+           (double)frame->nb_samples / FFMAX(frame->sample_rate, 1);
+}
+
 /* The whole source through the graph into the receiver. */
 static enum ftl_code filter_all(struct pass *pass, const struct ftl_graph_config *config,
                                 const struct receiver *receiver, struct ftl_err *err)
 {
     FTL_AUTO(graph) struct ftl_graph *graph = NULL;
     enum ftl_flow flow = FTL_FLOW_END;
+    pass->end_s = 0.0;
     if (ftl_reel_rewind(pass->reel, err) != FTL_OK) {
         return err->code;
     }
@@ -102,8 +112,12 @@ static enum ftl_code filter_all(struct pass *pass, const struct ftl_graph_config
         if (flow == FTL_FLOW_END) {
             break;
         }
-        if (fit_graph(pass, config, receiver, &graph, err) != FTL_OK ||
-            ftl_graph_push(graph, pass->frame, err) != FTL_OK ||
+        double end_s = end_of(pass);
+        if (fit_graph(pass, config, receiver, &graph, err) != FTL_OK) {
+            return err->code;
+        }
+        pass->end_s = fmax(pass->end_s, end_s);
+        if (ftl_graph_push(graph, pass->frame, err) != FTL_OK ||
             drain(pass, graph, receiver, &flow, err) != FTL_OK)
         {
             return err->code;

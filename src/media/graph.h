@@ -72,6 +72,7 @@ struct ftl_graph_origin {
     AVRational time_base;
     struct ftl_geometry geometry; /* video */
     AVRational frame_rate;        /* video; 0/0 = unknown */
+    double start_s;               /* audio: where the sound goes on; 0 = the clip's start */
 };
 
 /* Builds for frames like `first`, which stays the caller's. Everything borrowed by `config` but the

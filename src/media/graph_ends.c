@@ -1,4 +1,5 @@
 /* The two ends of a graph: from any source to the working format, and from the canvas to a sink. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -281,13 +282,15 @@ static enum ftl_code head_video(struct ftl_graph_builder *builder, struct ftl_ch
 }
 
 /* Gaps become silence and overlaps are cut, so that the sample count is the clock; sound starts at
- * the clip's start. */
+ * the clip's start, or where the graph before this one ended. */
 static enum ftl_code head_audio(struct ftl_graph_builder *builder, struct ftl_chain *chain,
                                 struct ftl_err *err)
 {
-    static const struct ftl_arg steady[] = {FTL_ARG_TEXT("async", "1"),
-                                            FTL_ARG_TEXT("first_pts", "0"),
-                                            FTL_ARG_TEXT("min_hard_comp", "0.05")};
+    char start[32];
+    (void)snprintf(start, sizeof(start), "%lld",
+                   llround(builder->origin->start_s * builder->first->sample_rate));
+    const struct ftl_arg steady[] = {FTL_ARG_TEXT("async", "1"), FTL_ARG_TEXT("first_pts", start),
+                                     FTL_ARG_TEXT("min_hard_comp", "0.05")};
     static const struct ftl_arg planar[] = {FTL_ARG_TEXT("sample_fmts", "fltp")};
     chain->shape.sample_rate_hz = builder->first->sample_rate;
     chain->shape.channels = builder->first->ch_layout.nb_channels;

@@ -275,6 +275,30 @@ static void test_size_changes(void **state)
     assert_string_equal(rig_value("out.mp4", "v:0", "stream=width"), "320");
 }
 
+/* Rate and channels of the sound change in the middle, twice: it goes on where it was. */
+static void test_sound_changes(void **state)
+{
+    (void)state;
+    static const char *const layouts[] = {"-ar 48000 -ac 1", "-ar 44100 -ac 1", "-ar 48000 -ac 2"};
+    static const char *const offsets[] = {"0 1 2", "0 0 0"};
+    for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+        for (size_t part = 0; part < 3; part++) {
+            RIG_FFMPEG(
+                "-f lavfi -i testsrc2=size=64x64:rate=25:duration=1 -f lavfi -i sine=d=1 " FAST
+                "-c:a aac %s -output_ts_offset %c part%zu.ts",
+                layouts[part], offsets[i][2 * part], part);
+        }
+        assert_int_equal(rig_shell(NULL, 0, "cat part[012].ts > changes.ts"), 0);
+        struct rig rig = rig_new("changes.ts");
+        RIG_OK(&rig);
+        assert_int_equal(rig_frames("out.mp4"), 75);
+        double sound_s = strtod(rig_value("out.mp4", "a:0", "stream=duration"), NULL);
+        if (fabs(sound_s - 3.0) > 0.15) {
+            fail_msg("row %zu: %.3f s of sound", i, sound_s);
+        }
+    }
+}
+
 /* Recordings put together: the clock starts anew, or is far ahead; the picture goes on. */
 static void test_clock_starts_anew(void **state)
 {
@@ -464,14 +488,23 @@ static void test_cancel_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),         cmocka_unit_test(test_index_first),
-        cmocka_unit_test(test_same_bytes),    cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_colours),       cmocka_unit_test(test_alpha_over_black),
-        cmocka_unit_test(test_variable_rate), cmocka_unit_test(test_other_rate),
-        cmocka_unit_test(test_size_changes),  cmocka_unit_test(test_clock_starts_anew),
-        cmocka_unit_test(test_cover_art),     cmocka_unit_test(test_several_outputs),
-        cmocka_unit_test(test_codecs),        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_limits),        cmocka_unit_test(test_cancel_anywhere),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_index_first),
+        cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_colours),
+        cmocka_unit_test(test_alpha_over_black),
+        cmocka_unit_test(test_variable_rate),
+        cmocka_unit_test(test_other_rate),
+        cmocka_unit_test(test_size_changes),
+        cmocka_unit_test(test_sound_changes),
+        cmocka_unit_test(test_clock_starts_anew),
+        cmocka_unit_test(test_cover_art),
+        cmocka_unit_test(test_several_outputs),
+        cmocka_unit_test(test_codecs),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_cancel_anywhere),
     };
     return cmocka_run_group_tests(tests, rig_group_setup, rig_group_teardown);
 }
