@@ -1,4 +1,6 @@
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,13 +48,26 @@ static const struct ftl_command *find_command(const char *name)
     return NULL;
 }
 
+/* The status, unless what was printed got lost. A reader that has seen enough (`| head`) is no
+ * failure; buffers written early leave their error on the stream only. */
+static int settle_stdout(int status)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    bool is_lost = fflush(stdout) != 0 || ferror(stdout) != 0;
+    bool is_reader_gone = is_lost && poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0;
+    if (!is_lost || is_reader_gone || status != 0) {
+        return status;
+    }
+    (void)fprintf(stderr, "fettle: writing to standard output failed\n");
+    return ftl_code_exit_status(FTL_STORE);
+}
+
 static int print_help(const struct ftl_command *command)
 {
     FTL_AUTO_STR struct ftl_str text = FTL_STR_INIT(HELP_BYTES);
     ftl_args_help(command, &text);
-    return fputs(ftl_str_text(&text), stdout) == EOF || fflush(stdout) != 0
-               ? ftl_code_exit_status(FTL_STORE)
-               : 0;
+    (void)fputs(ftl_str_text(&text), stdout);
+    return settle_stdout(0);
 }
 
 static int run_command(const struct ftl_command *command, char **argv, struct ftl_arena *arena)
@@ -81,12 +96,7 @@ static int run_command(const struct ftl_command *command, char **argv, struct ft
         .arena = arena,
         .log = {.fd = STDERR_FILENO, .level = (enum ftl_log_level)config.settings.log_level},
     };
-    int status = command->run(&cli);
-    if (fflush(stdout) != 0 && status == 0) {
-        (void)fprintf(stderr, "fettle: writing to standard output failed\n");
-        return ftl_code_exit_status(FTL_STORE);
-    }
-    return status;
+    return settle_stdout(command->run(&cli));
 }
 
 static int run_help(char **argv)

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import {
-  clips, ebur128, fettle, ffprobe, filesBelow, LOGO, ROOT, run, scope, startRedis, startWorker, tempDir, until,
+  clips, ebur128, fettle, FETTLE, ffprobe, filesBelow, LOGO, ROOT, run, scope, startRedis, startWorker, tempDir, until,
 } from './lib.mjs';
 
 let s, dir, source;
@@ -41,6 +41,19 @@ test('usage', async (t) => {
       assert.equal(result.status, status, result.stderr);
       if (status === 0) assert.ok(result.stdout.length > 0 && result.stderr === '');
       else assert.equal(result.stdout, '');
+    });
+  }
+});
+
+test('output that gets lost is a failure, a reader that has seen enough is none', async (t) => {
+  for (const [shell, status] of [
+    ['"$0" schema >/dev/full', 7], ['"$0" filters >/dev/full', 7], ['"$0" run --help >/dev/full', 7],
+    ['"$0" schema | true', 0], ['"$0" filters | true', 0], ['"$0" schema | head -1 >/dev/null', 0],
+  ]) {
+    await t.test(`${shell} → ${status}`, async () => {
+      const result = await run('bash', ['-c', `set -o pipefail; ${shell}`, FETTLE]);
+      assert.equal(result.status, status, result.stderr);
+      assert.equal(result.stderr !== '', status !== 0);
     });
   }
 });
