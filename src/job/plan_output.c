@@ -49,8 +49,9 @@ static enum ftl_code choose_size(const struct ftl_draft *draft, const struct ftl
     } else if (height > 0) {
         width = round_px(height * ratio, is_even);
     } else {
-        width = is_even ? canvas->width - canvas->width % 2 : canvas->width;
-        height = is_even ? canvas->height - canvas->height % 2 : canvas->height;
+        /* a source of one pixel is scaled to two before anything else */
+        width = canvas->width < 2 ? 2 : canvas->width - (is_even ? canvas->width % 2 : 0);
+        height = canvas->height < 2 ? 2 : canvas->height - (is_even ? canvas->height % 2 : 0);
     }
     if (width < 2 || height < 2) {
         (void)ftl_fail(err, FTL_SPEC, "a picture of %dx%d is too small", width, height);

@@ -33,6 +33,7 @@ static const struct source sources[] = {
     {"rotated", 6, 6, 6, 720, 1280, 1, 44100, {30, 1}, false, false, false},
     {"silent", 5, 0, 5, 1280, 720, 0, 0, {30000, 1001}, false, false, false},
     {"odd", 4, 4, 4, 1281, 721, 2, 48000, {25, 1}, false, false, false},
+    {"speck", 4, 0, 4, 1, 1, 0, 0, {25, 1}, false, false, false},
     {"variable", 5, 5, 5, 640, 360, 2, 48000, {2917, 100}, true, false, false},
     {"averaged", 5, 0, 5, 640, 360, 0, 0, {299697, 10000}, false, false, false},
     {"slow", 5, 0, 5, 640, 360, 0, 0, {8, 1}, false, false, false},
@@ -272,6 +273,8 @@ static const struct plan_row plan_rows[] = {
      "[] 1281x721+a: 0 1\n"
      "0 a.mp4 mp4 4.00s | h264 1280x720 25/1 gop50 t4 crf21 | aac 48000 2ch 128k\n"
      "1 b.jpg jpeg 1281x721 q85 best"},
+    {"speck", JOB(OUT("{'name':'a.mp4'},{'name':'b.jpg','thumbnail':{}}")),
+     "[] 1x1: 0 1\n0 a.mp4 mp4 4.00s | h264 2x2 25/1 gop50 t2 crf21\n1 b.jpg jpeg 2x2 q85 best"},
     {"landscape", JOB(OUT("{'name':'a.mp4','video':{'width':853,'height':481}}")),
      "[] 1280x720+a: 0\n"
      "0 a.mp4 mp4 8.00s | h264 852x480 24/1 gop48 t4 crf21 | aac 48000 2ch 128k"},
