@@ -168,9 +168,9 @@ static enum ftl_code check_disk(struct run *run, int64_t needed, struct ftl_err 
     }
     int64_t available = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
     if (available < needed) {
-        return ftl_fail(err, FTL_DISK, "%s has %lld MB free, the outputs need about %lld MB",
-                        run->runner->temp_dir, (long long)(available / 1000000),
-                        (long long)(needed / 1000000));
+        return ftl_fail(err, FTL_DISK, "%s has %lld kB free, the outputs need about %lld kB",
+                        run->runner->temp_dir, (long long)(available / 1000),
+                        (long long)(needed / 1000));
     }
     return FTL_OK;
 }
