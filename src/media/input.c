@@ -48,6 +48,14 @@ static bool is_decoder_refused(const AVCodec *codec)
     return av_match_list(codec->name, refused_decoders, ',') > 0;
 }
 
+int64_t ftl_input_sound_end(const struct ftl_input *input, const struct AVStream *stream)
+{
+    bool is_exact = stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO &&
+                    ftl_starts_with(input->format->iformat->name, "mov,") &&
+                    stream->start_time != AV_NOPTS_VALUE && stream->duration > 0;
+    return is_exact ? stream->start_time + stream->duration : AV_NOPTS_VALUE;
+}
+
 bool ftl_input_has_alpha(const struct AVStream *stream)
 {
     const AVDictionaryEntry *entry = av_dict_get(stream->metadata, "alpha_mode", NULL, 0);

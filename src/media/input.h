@@ -73,6 +73,10 @@ const struct AVCodec *ftl_input_decoder(const struct AVCodecParameters *params, 
 /* Whether a stream carries such an alpha channel. */
 bool ftl_input_has_alpha(const struct AVStream *stream);
 
+/* Where a stream of sound ends, in its time base, if the container says so to the sample (MP4);
+ * decoders of libavcodec 59 hand out the whole last frame. AV_NOPTS_VALUE if it does not. */
+int64_t ftl_input_sound_end(const struct ftl_input *input, const struct AVStream *stream);
+
 FTL_AUTO_DEFINE(input, struct ftl_input, ftl_input_free);
 
 #endif

@@ -6,7 +6,6 @@
 #include <libavutil/channel_layout.h>
 
 #include "base/mem.h"
-#include "base/str.h"
 #include "media/av_auto.h"
 #include "media/av_compat.h"
 
@@ -40,15 +39,6 @@ static AVRational frame_time_base(const AVStream *stream)
     return stream->time_base;
 }
 
-static int64_t declared_audio_end(const struct ftl_track *track)
-{
-    const AVStream *stream = track->stream;
-    bool is_exact = stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO &&
-                    ftl_starts_with(ftl_input_format(track->input)->iformat->name, "mov,") &&
-                    stream->start_time != AV_NOPTS_VALUE && stream->duration > 0;
-    return is_exact ? stream->start_time + stream->duration : AV_NOPTS_VALUE;
-}
-
 enum ftl_code ftl_track_open(const struct ftl_track_config *config, struct ftl_track **ret,
                              struct ftl_err *err)
 {
@@ -71,7 +61,7 @@ enum ftl_code ftl_track_open(const struct ftl_track_config *config, struct ftl_t
     if (config->track_all) {
         ftl_input_track_all(track->input);
     }
-    track->audio_end = declared_audio_end(track);
+    track->audio_end = ftl_input_sound_end(track->input, track->stream);
     track->time_base = frame_time_base(track->stream);
     track->name = config->input.name;
     track->limit_s = config->input.limits->duration_s;

@@ -200,19 +200,33 @@ static enum ftl_code judge(const struct check *check, struct ftl_err *err)
     return FTL_OK;
 }
 
+/* Padding in the last frame of a sound is not part of it. */
+static double end_s(const struct check *check, int index, const struct ftl_decoder_stats *stats)
+{
+    const AVStream *stream = ftl_input_stream(check->input, index);
+    int64_t declared = ftl_input_sound_end(check->input, stream);
+    if (declared == AV_NOPTS_VALUE || stream->codecpar->sample_rate <= 0) {
+        return stats->end_s;
+    }
+    double declared_s = (double)declared * av_q2d(stream->time_base);
+    double frame_s = (double)stream->codecpar->frame_size / stream->codecpar->sample_rate;
+    bool is_padding = stats->end_s > declared_s && stats->end_s - declared_s < frame_s;
+    return is_padding ? declared_s : stats->end_s;
+}
+
 static double span_s(const struct check *check)
 {
     double start_s = HUGE_VAL;
-    double end_s = -HUGE_VAL;
+    double latest_s = -HUGE_VAL;
     for (int i = 0; i < check->streams; i++) {
         if (check->decoders[i] != NULL) {
             struct ftl_decoder_stats stats;
             ftl_decoder_stats(check->decoders[i], &stats);
             start_s = fmin(start_s, stats.start_s);
-            end_s = fmax(end_s, stats.end_s);
+            latest_s = fmax(latest_s, end_s(check, i, &stats));
         }
     }
-    return fmax(end_s - start_s, 0.0);
+    return fmax(latest_s - start_s, 0.0);
 }
 
 static void fill(struct check *check)

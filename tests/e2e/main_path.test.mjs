@@ -117,12 +117,13 @@ test('the logo stands where it should and changes nothing else', async () => {
 });
 
 test('a phone clip is turned upright', async () => {
-  await done('phone', {
+  const report = await done('phone', {
     ...job('phone.mp4'),
     filters: [{ filter: 'loudness', integrated: -14 }],
     outputs: [{ name: 'upright.mp4', video: { speed: 'veryfast' } }],
   });
-  const { video } = await ffprobe(file('phone', 'upright.mp4'));
+  const { video, format } = await ffprobe(file('phone', 'upright.mp4'));
+  assert.ok(Math.abs(report.outputs[0].duration_s - Number(format.duration)) < 0.002, 'padding of the sound is not counted');
   assert.deepEqual([video.width, video.height], [720, 1280]);
   assert.ok(!video.side_data_list?.some((data) => data.rotation), 'no rotation left in the file');
   // Against ffmpeg's own idea of upright.
