@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BOXES_MAX = 100000, TS_PACKETS_CHECKED = 5 };
+enum { BOXES_MAX = 100000, ELEMENTS_MAX = 300000, TS_PACKETS_CHECKED = 5 };
 
 struct file {
     int fd;
@@ -109,6 +109,36 @@ static int ebml_number(const struct file *file, int64_t at, bool keep_marker, ui
     return length;
 }
 
+/* A live segment has no size, nor may its clusters: their children are walked. One that reaches
+ * past the file's end was cut; ending between two is all that can be asked. */
+static enum ftl_whole check_live(const struct file *file, int64_t at)
+{
+    /* SimpleBlock, BlockGroup, Timestamp, Cluster, Cues, Tags */
+    static const uint64_t known[] = {0xa3, 0xa0, 0xe7, 0x1f43b675, 0x1c53bb6b, 0x1254c367};
+    for (int i = 0; i < ELEMENTS_MAX && at < file->bytes; i++) {
+        uint64_t id = 0;
+        uint64_t size = 0;
+        int id_length = ebml_number(file, at, true, &id);
+        int size_length = id_length > 0 ? ebml_number(file, at + id_length, false, &size) : 0;
+        if (size_length == 0) {
+            return FTL_WHOLE_UNKNOWN;
+        }
+        at += id_length + size_length;
+        if (size == UINT64_MAX) {
+            continue;
+        }
+        if (size > (uint64_t)(file->bytes > at ? file->bytes - at : 0)) {
+            bool is_known = false;
+            for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
+                is_known = is_known || id == known[k];
+            }
+            return is_known ? FTL_WHOLE_CUT : FTL_WHOLE_UNKNOWN;
+        }
+        at += (int64_t)size;
+    }
+    return FTL_WHOLE_UNKNOWN;
+}
+
 static enum ftl_whole check_ebml(const struct file *file)
 {
     static const uint64_t segment_id = 0x18538067;
@@ -123,7 +153,7 @@ static enum ftl_whole check_ebml(const struct file *file)
         }
         at += id_length + size_length;
         if (size == UINT64_MAX) {
-            return FTL_WHOLE_UNKNOWN; /* a live segment */
+            return id == segment_id ? check_live(file, at) : FTL_WHOLE_UNKNOWN;
         }
         if (size > (uint64_t)(file->bytes - at)) {
             return id == segment_id ? FTL_WHOLE_CUT : FTL_WHOLE_UNKNOWN;

@@ -29,6 +29,8 @@ static const struct cut cuts[] = {
     {"matroska.mkv", NULL, 97, FTL_TRUNCATED},
     {"web.webm", CLIP TONE "-c:v libvpx -deadline realtime -cpu-used 8 -c:a libopus", 100, FTL_OK},
     {"web.webm", NULL, 50, FTL_TRUNCATED},
+    {"live.mkv", CLIP TONE FAST "-c:a aac -live 1", 100, FTL_OK},
+    {"live.mkv", NULL, 40, FTL_TRUNCATED},
     {"live.webm", CLIP "-c:v libvpx -deadline realtime -cpu-used 8 -f webm -live 1", 100, FTL_OK},
     {"stream.ts", CLIP TONE FAST "-c:a aac", 100, FTL_OK},
     {"stream.ts", NULL, 50, FTL_TRUNCATED},
