@@ -242,9 +242,12 @@ struct ftl_judgement ftl_queue_job_judge(const struct ftl_queue_job *job,
                                          const struct ftl_queue_config *config, double random)
 {
     struct ftl_judgement judgement = {.verdict = FTL_VERDICT_FAIL};
-    if (cause->retry == FTL_RETRY_NEVER || job->attempts_made + 1 >= job->attempts ||
-        (cause->retry == FTL_RETRY_ONCE && has_crashed_before(job)))
-    {
+    /* A crash gets its one more try even where the producer gave a single attempt, the default; one
+     * over them is also the bound where no stack entry is kept to know an earlier crash by. */
+    bool may_retry = cause->retry == FTL_RETRY_ONCE
+                         ? job->attempts_made < job->attempts && !has_crashed_before(job)
+                         : job->attempts_made + 1 < job->attempts;
+    if (cause->retry == FTL_RETRY_NEVER || !may_retry) {
         return judgement;
     }
     int64_t ms = backoff_ms(job, config, random, &judgement);

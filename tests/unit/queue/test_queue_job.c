@@ -124,6 +124,32 @@ static void crashes_get_one_more_try(void **state)
     }
 }
 
+static void a_crash_may_pass_the_attempts_by_one(void **state)
+{
+    static const struct {
+        int attempts, made;
+        const char *stacks;
+        enum ftl_verdict verdict;
+    } rows[] = {
+        {1, 0, "[]", FTL_VERDICT_RETRY_NOW},
+        {1, 1, "[\"CRASH: x\"]", FTL_VERDICT_FAIL},
+        {1, 1, "[]", FTL_VERDICT_FAIL}, /* stackTraceLimit 0: nothing tells of the first */
+        {3, 2, "[\"NET: x\",\"NET: x\"]", FTL_VERDICT_RETRY_NOW},
+        {3, 3, "[]", FTL_VERDICT_FAIL},
+    };
+    (void)state;
+    const struct ftl_queue_config config = {0};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ftl_queue_job job = {.attempts = rows[i].attempts,
+                                    .attempts_made = rows[i].made,
+                                    .opts = ftl_json_object(),
+                                    .stacktrace = cJSON_Parse(rows[i].stacks)};
+        const struct ftl_err cause = {.code = FTL_CRASH, .retry = FTL_RETRY_ONCE};
+        assert_int_equal(ftl_queue_job_judge(&job, &cause, &config, 0.0).verdict, rows[i].verdict);
+        ftl_queue_job_done(&job);
+    }
+}
+
 static void adds_to_the_stack(void **state)
 {
     static const struct {
@@ -263,6 +289,7 @@ int main(void)
         cmocka_unit_test(judges_failures),
         cmocka_unit_test(asks_or_refuses_unknown_types),
         cmocka_unit_test(crashes_get_one_more_try),
+        cmocka_unit_test(a_crash_may_pass_the_attempts_by_one),
         cmocka_unit_test(adds_to_the_stack),
         cmocka_unit_test(reads_a_job),
         cmocka_unit_test(survives_a_ghost),
