@@ -62,6 +62,8 @@ slow_valgrind() {
     local program log start
     build_preset valgrind
     for program in build/valgrind/tests/*_test_*; do
+        # Whole encodes take an hour each in there.
+        if [[ $program == */golden_* || $program == */media_test_pipeline ]]; then continue; fi
         [ -x "$program" ] || continue
         if [[ ! $program =~ ${1:-.} ]]; then continue; fi
         log=build/valgrind/$(basename "$program").log
@@ -71,6 +73,9 @@ slow_valgrind() {
             --child-silent-after-fork=yes "$ROOT/$program") >"$log" 2>&1; then
             PASSED=$((PASSED + 1))
             say "valgrind $(basename "$program"): ok, $((SECONDS - start)) s"
+        elif grep -q 'unhandled amd64-linux syscall: 434' "$log"; then
+            SKIPPED=$((SKIPPED + 1))
+            say "valgrind $(basename "$program"): skipped, valgrind 3.19 has no pidfd_open for its children"
         else
             FAILED=$((FAILED + 1))
             say "valgrind $(basename "$program") failed:"
