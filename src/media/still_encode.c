@@ -83,6 +83,21 @@ static enum ftl_code convert(const AVFrame *from, int from_matrix, AVFrame *to, 
                : ftl_fail_sub(err, FTL_INTERNAL, lines, "scaling the still stopped half way");
 }
 
+/* swscale averages pairs of pixels into one of chroma, also where the second lies past an odd
+ * width: in the padding, whose content would differ from run to run. */
+static void repeat_last_column(AVFrame *rgb)
+{
+    enum { RGB_BYTES = 3 };
+    size_t row_bytes = (size_t)rgb->width * RGB_BYTES;
+    if (rgb->width % 2 == 0 || row_bytes + RGB_BYTES > (size_t)rgb->linesize[0]) {
+        return;
+    }
+    for (int y = 0; y < rgb->height; y++) {
+        uint8_t *end = rgb->data[0] + (ptrdiff_t)y * rgb->linesize[0] + row_bytes;
+        memcpy(end, end - RGB_BYTES, RGB_BYTES);
+    }
+}
+
 /* To full-range RGB of the still's size. */
 static enum ftl_code to_rgb(const AVFrame *frame, int width, int height, AVFrame **ret,
                             struct ftl_err *err)
@@ -97,6 +112,7 @@ static enum ftl_code to_rgb(const AVFrame *frame, int width, int height, AVFrame
                      frame->colorspace != AVCOL_SPC_RGB && frame->colorspace != AVCOL_SPC_RESERVED;
     code = convert(frame, is_tagged ? (int)frame->colorspace : SWS_CS_ITU709, rgb, err);
     if (code == FTL_OK) {
+        repeat_last_column(rgb);
         *ret = FTL_TAKE(rgb);
     }
     return code;
