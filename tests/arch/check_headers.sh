@@ -11,7 +11,7 @@ done
 
 compile() { # compile LANGUAGE STANDARD COMPILER HEADER
     printf '#include "%s"\n#include "%s"\nextern int ftl_header_alone;\n' "$4" "$4" |
-        "$3" -x "$1" "-std=$2" "${WARN[@]}" - 2>&1 | head -5
+        "$3" -x "$1" "-std=$2" "${WARN[@]}" - 2>&1 | head -5 || true
 }
 
 while IFS= read -r header; do

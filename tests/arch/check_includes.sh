@@ -26,6 +26,7 @@ module_of() {
     case $1 in
     src/*/*) one=${1#src/} && printf '%s' "${one%%/*}" ;;
     filters/*) printf filters ;;
+    *) printf 'no module' ;;
     esac
 }
 
