@@ -99,8 +99,9 @@ enum ftl_code ftl_queue_complete(struct ftl_queue *queue, const struct ftl_queue
 
 /* Decides by attempts and back-off what the failure means (retry now, delayed, failed for good).
  * cause->msg is the reason. FTL_RETRY_NEVER is unrecoverable; FTL_RETRY_ONCE gets one more try,
- * whatever the attempts say, unless the failure before was of that class too. retry_after_ms lengthens the back-off. stack: what
- * follows the reason in the new entry of `stacktrace`; NULL = nothing. Result codes as above. */
+ * whatever the attempts say, unless the failure before was of that class too. retry_after_ms
+ * lengthens the back-off. stack: what follows the reason in the new entry of `stacktrace`; NULL =
+ * nothing. Result codes as above. */
 enum ftl_code ftl_queue_fail(struct ftl_queue *queue, const struct ftl_queue_job *job,
                              const struct ftl_err *cause, const char *stack,
                              struct ftl_err *err) FTL_CHECK;
