@@ -219,7 +219,8 @@ test('a queue paused by BullMQ 5: retries and recoveries lose no job', async (t)
   const flaky = await queue.add('encode', steps({ set: steps({ return: 'again' }) }, { sleep: 300 }, { fail: 'x' }),
     { attempts: 2 });
   await worker.started(flaky.id);
-  await queue.add('encode', steps({ return: 'second' }));
+  const second = await queue.add('encode', steps({ return: 'second' }));
+  await worker.started(second.id); // before the pause, or it waits in the paused list too
   await queue.pause();
   const waiting = once(events, 'waiting');
   await worker.line((line) => line.event === 'failed' && line.job === flaky.id);
