@@ -205,6 +205,10 @@ enum ftl_code ftl_wire_recv(struct ftl_wire *wire, struct ftl_msg *ret, struct f
         return FTL_OK;
     }
     if (n == 0 || (n < 0 && errno == ECONNRESET)) {
+        if (n == 0) { /* an empty packet reads as the end too, and may bring descriptors */
+            (void)collect_fds(&message, &ret->fds);
+            ftl_fds_close(&ret->fds);
+        }
         ret->is_eof = true;
         return FTL_OK;
     }

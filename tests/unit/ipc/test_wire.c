@@ -122,6 +122,40 @@ static void test_nothing_and_the_end(void **state)
     assert_int_equal(ftl_wire_send(&pair->parent, FTL_MSG_GO, NULL, 0, NULL, &err), FTL_CRASH);
 }
 
+/* Open descriptors of this process. */
+static int count_open(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 256; fd++) {
+        count += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    }
+    return count;
+}
+
+/* Nothing is left in this process of descriptors that come with an empty packet. */
+static void test_descriptors_of_an_empty_packet(void **state)
+{
+    struct pair *pair = *state;
+    struct ftl_err err = {.code = FTL_OK};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr aligned;
+    } control = {.bytes = {0}};
+    struct msghdr message = {.msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+    struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+    assert_non_null(part);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(part), &pair->fds[1], sizeof(int));
+    assert_int_equal(sendmsg(pair->fds[1], &message, 0), 0);
+    int before = count_open();
+    assert_int_equal(ftl_wire_recv(&pair->parent, &pair->message, &err), FTL_OK);
+    assert_true(pair->message.is_eof);
+    assert_int_equal(pair->message.fds.count, 0);
+    assert_int_equal(count_open(), before);
+}
+
 /* A peer that never reads must not stop the parent. */
 static void test_full_channel(void **state)
 {
@@ -153,6 +187,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_there_and_back, start, stop),
         cmocka_unit_test_setup_teardown(test_long_bodies_go_to_the_store, start, stop),
         cmocka_unit_test_setup_teardown(test_nothing_and_the_end, start, stop),
+        cmocka_unit_test_setup_teardown(test_descriptors_of_an_empty_packet, start, stop),
         cmocka_unit_test_setup_teardown(test_full_channel, start, stop),
         cmocka_unit_test_setup_teardown(test_own_mistakes_are_not_sent, start, stop),
     };
